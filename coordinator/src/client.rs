@@ -190,6 +190,30 @@ impl Client {
         Ok(reply)
     }
 
+    /// A page of a sweep's tasks from this position on, or of their states alone.
+    ///
+    /// # Errors
+    /// If there is no sweep of this id, or the coordinator isn't there, or is of a version that doesn't know this.
+    pub async fn tasks(
+        &self,
+        sweep: &str,
+        from: u64,
+        states_only: bool,
+    ) -> Result<v1::ListTasksReply, CallError> {
+        let request = v1::ListTasksRequest { sweep_id: sweep.to_owned(), from, states_only };
+        self.call(async |mut control| control.list_tasks(request.clone()).await).await
+    }
+
+    /// How some tasks are doing, the first so many of them with their curves.
+    ///
+    /// # Errors
+    /// If the coordinator isn't there, or is of a version that doesn't know this.
+    pub async fn live_tasks(&self, tasks: Vec<String>, curves: u32) -> Result<Vec<v1::LiveTask>, CallError> {
+        let request = v1::GetLiveTasksRequest { task_ids: tasks, curves };
+        let reply = self.call(async |mut control| control.get_live_tasks(request.clone()).await).await?;
+        Ok(reply.tasks)
+    }
+
     /// Pauses, resumes, cancels, retries.
     ///
     /// # Errors

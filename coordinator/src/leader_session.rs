@@ -10,7 +10,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::{DecideError, Journal, JournalError, LedgerHandle, Meter, Metered, SystemClock};
-use crate::service::{Coordinator, Forecasts, RunningLogs, SweepSources, TaskNames, tick_forever};
+use crate::service::{
+    Coordinator, Forecasts, RunningCurves, RunningLogs, SweepSources, TaskNames, tick_forever,
+};
 
 /// How long the ticker may take to end.
 const GRACE: Duration = Duration::from_secs(3);
@@ -78,6 +80,7 @@ impl LeaderSession {
             names: TaskNames::default(),
             forecasts: Forecasts::default(),
             logs: RunningLogs::default(),
+            curves: RunningCurves::default(),
             sources: SweepSources::default(),
             commits,
             lease_duration: policy.lease_duration,

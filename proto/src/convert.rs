@@ -8,6 +8,7 @@ use std::time::Duration;
 use basin_domain::custom_kind::KindDeclaration;
 use basin_domain::failure::{Failure, ReleaseReason};
 use basin_domain::id::{Attempt, LeaseId, TaskId};
+use basin_domain::loss_curve::LossPoint;
 use basin_domain::outage::{Outage, OutageKind, OutageWait};
 use basin_domain::placement::Requirements;
 use basin_domain::scheduling::{SchedulingChange, SlotLimit};
@@ -107,6 +108,23 @@ impl TryFrom<v1::WorkerDescription> for WorkerDescription {
             code_path: wire.code_path,
             labels: wire.labels.into_iter().collect::<BTreeMap<_, _>>(),
         })
+    }
+}
+
+impl From<&[LossPoint]> for v1::LossCurve {
+    fn from(points: &[LossPoint]) -> Self {
+        Self {
+            iterations: points.iter().map(|point| point.iteration).collect(),
+            losses: points.iter().map(|point| point.loss).collect(),
+        }
+    }
+}
+
+impl v1::LossCurve {
+    /// Its points; what has no pair is left out.
+    pub fn points(&self) -> impl Iterator<Item = LossPoint> + '_ {
+        let pairs = self.iterations.iter().zip(&self.losses);
+        pairs.map(|(&iteration, &loss)| LossPoint { iteration, loss })
     }
 }
 

@@ -63,11 +63,13 @@ mod token_file;
 mod unmet_needs;
 mod usage;
 mod verify;
+mod watch;
 mod why;
 #[cfg(feature = "worker")]
 mod worker;
 #[cfg(feature = "worker")]
 mod worker_news;
+mod worker_state;
 
 use std::process::ExitCode;
 
@@ -166,7 +168,7 @@ async fn dispatch(command: Command, kinds: &ProgramKinds, output: Output) -> Com
         Command::Launch(arguments) => launch::launch(arguments, kinds, output).await,
         Command::List(arguments) => status::list(arguments, output).await,
         Command::Status(arguments) => status::status(arguments, output).await,
-        Command::Watch(arguments) => status::watch(arguments, output).await,
+        Command::Watch(arguments) => watch::watch(arguments, output).await,
         Command::Why(arguments) => status::why(arguments, output).await,
         Command::Logs(arguments) => logs::logs(arguments, output).await,
         Command::Adjust(arguments) => adjust::adjust(arguments, output).await,

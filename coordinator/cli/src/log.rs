@@ -1,7 +1,8 @@
 //! The log, on standard error: `tracing` events, each on its own line, whatever their fields hold.
 
 use std::fmt;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use basin_domain::escape;
 use tracing::field::Field;
@@ -19,13 +20,39 @@ pub(super) fn to_stderr(verbose: u8) {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("BASIN_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    let colour = std::env::var_os("NO_COLOR").is_none() && std::io::stderr().is_terminal();
+    let colour = std::env::var_os("NO_COLOR").is_none() && io::stderr().is_terminal();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(writer)
         .with_ansi(colour)
         .fmt_fields(OnOneLine)
         .init();
+}
+
+/// Whether a screen is shown.
+static HAS_SCREEN: AtomicBool = AtomicBool::new(false);
+
+/// While this lives, nothing of the log is written to a terminal: a screen is shown there.
+pub(super) struct Silence(());
+
+impl Silence {
+    pub(super) fn begin() -> Self {
+        HAS_SCREEN.store(true, Ordering::Relaxed);
+        Self(())
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        HAS_SCREEN.store(false, Ordering::Relaxed);
+    }
+}
+
+fn writer() -> Box<dyn io::Write> {
+    match HAS_SCREEN.load(Ordering::Relaxed) && io::stderr().is_terminal() {
+        true => Box::new(io::sink()),
+        false => Box::new(io::stderr()),
+    }
 }
 
 /// Formats fields as `tracing` does by default, with everything escaped that isn't merely seen.
@@ -48,7 +75,6 @@ fn field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt:
 
 #[cfg(test)]
 mod tests {
-    use std::io;
     use std::sync::{Arc, Mutex};
 
     use super::*;

@@ -101,7 +101,7 @@ fn is_settled(reply: &v1::GetTaskLogReply) -> bool {
 }
 
 /// Whose log it is, and how the task stands.
-fn headline(reply: &v1::GetTaskLogReply) -> String {
+pub(super) fn headline(reply: &v1::GetTaskLogReply) -> String {
     use basin_proto::codes::Coded;
     let task = named(&reply.name, "", &reply.task_id);
     let state = reply.state_code().word();
@@ -113,7 +113,7 @@ fn headline(reply: &v1::GetTaskLogReply) -> String {
 }
 
 /// Why there are no lines.
-fn nothing(reply: &v1::GetTaskLogReply) -> &'static str {
+pub(super) fn nothing(reply: &v1::GetTaskLogReply) -> &'static str {
     match (reply.is_live, reply.attempt) {
         (true, _) => "nothing was said yet; `-f` waits for more",
         (false, 0) => "it has left no log",

@@ -22,20 +22,30 @@ const USUAL: &str = "127.0.0.1:7470";
 /// A coordinator that answers.
 pub(super) struct LookedAt {
     client: Client,
+    /// The folder of local state that it was found in.
+    state: Option<PathBuf>,
     left: Option<Left>,
 }
 
-/// What the last coordinator of a folder of local state has left.
+/// What the last coordinator of a folder of local state has left: who answers from its journal, and where the copy of that is, which goes
+/// last.
 struct Left {
-    state: PathBuf,
-    /// Who answers from its journal, and where the copy of that is: it goes last.
     _view: JournalView,
     _copy: TempDir,
 }
 
 impl LookedAt {
-    /// Finds it.
+    /// Finds it, and says so if it is but what was left.
     pub(super) async fn open(arguments: &Viewed, output: Output) -> Result<Self, CommandError> {
+        let found = Self::find(arguments).await?;
+        if let Some(state) = found.left_in() {
+            output.say(&format!("{}: nobody works on it now; this is how it was left", state.display()));
+        }
+        Ok(found)
+    }
+
+    /// Finds it.
+    pub(super) async fn find(arguments: &Viewed) -> Result<Self, CommandError> {
         if let Some(url) = &arguments.coordinator {
             return Self::at(&arguments.credentials.dial(url)?);
         }
@@ -49,7 +59,7 @@ impl LookedAt {
                 Some(token) => local_dial(&local.url, token)?,
                 None => arguments.credentials.dial(&local.url)?,
             };
-            return Self::at(&dial);
+            return Ok(Self { state: Some(state.clone()), ..Self::at(&dial)? });
         }
         if state.is_file() {
             return Err(CommandError::input(anyhow::anyhow!(
@@ -71,14 +81,25 @@ impl LookedAt {
         let view = left(state, copy.path())
             .await
             .map_err(|failed| failed.context(format!("cannot look into {}", state.display())))?;
-        output.say(&format!("{}: nobody works on it now; this is how it was left", state.display()));
         let dial = local_dial(view.url(), view.secret().expose_secret())?;
         let client = Client::new(&dial).map_err(call_failed)?;
-        Ok(Self { client, left: Some(Left { state: state.clone(), _view: view, _copy: copy }) })
+        Ok(Self { client, state: Some(state.clone()), left: Some(Left { _view: view, _copy: copy }) })
     }
 
     fn at(dial: &Dial) -> Result<Self, CommandError> {
-        Ok(Self { client: Client::new(dial).map_err(call_failed)?, left: None })
+        Ok(Self { client: Client::new(dial).map_err(call_failed)?, state: None, left: None })
+    }
+
+    /// Nobody answered. A local run may have ended: who looked at it looks at what it has left, or at the next one in its folder.
+    pub(super) async fn find_again(&mut self, arguments: &Viewed) {
+        if self.state.is_none() || self.left.is_some() {
+            return;
+        }
+        if let Ok(found) = Self::find(arguments).await
+            && found.state == self.state
+        {
+            *self = found;
+        }
     }
 
     /// Who answers.
@@ -88,7 +109,7 @@ impl LookedAt {
 
     /// The folder of local state, where nobody works on it any more.
     pub(super) fn left_in(&self) -> Option<&Path> {
-        self.left.as_ref().map(|left| left.state.as_path())
+        self.left.as_ref().and(self.state.as_deref())
     }
 }
 

@@ -62,6 +62,12 @@ impl Output {
         let _ = writeln!(io::stderr().lock(), "{}", escape::lines(text));
     }
 
+    /// Whether there is a person at a terminal, who sees what is printed and types.
+    pub(crate) fn has_screen(self) -> bool {
+        let is_dumb = std::env::var_os("TERM").is_none_or(|name| name.is_empty() || name == "dumb");
+        !self.json && !is_dumb && io::stdout().is_terminal() && io::stdin().is_terminal()
+    }
+
     /// Whether there is a person at a terminal to show progress to.
     pub(crate) fn is_live(self) -> bool {
         !self.json && io::stderr().is_terminal()

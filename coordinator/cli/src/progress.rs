@@ -127,7 +127,7 @@ fn experiment_progress(experiment: &v1::ExperimentCounts, reply: &v1::GetSweepRe
 }
 
 /// The share of a sweep's work that is done.
-fn share(summary: &v1::SweepSummary, reply: &v1::GetSweepReply) -> f64 {
+pub(super) fn share(summary: &v1::SweepSummary, reply: &v1::GetSweepReply) -> f64 {
     let counts = summary.counts.unwrap_or_default();
     match &reply.forecast {
         _ if is_over(&counts) => 1.0,
@@ -177,7 +177,7 @@ fn experiment_text(stand: &ExperimentProgress) -> String {
     text
 }
 
-fn footer(summary: &v1::SweepSummary, forecast: Option<&v1::Forecast>) -> String {
+pub(super) fn footer(summary: &v1::SweepSummary, forecast: Option<&v1::Forecast>) -> String {
     let counts = summary.counts.unwrap_or_default();
     let mut text = format!("{} of {} tasks", counts.committed, total(&counts));
     if counts.running > 0 {
@@ -209,7 +209,7 @@ fn running_names(running: &[v1::RunningTask]) -> String {
 }
 
 /// The outage that keeps workers from going on, if anything does.
-fn waiting_summary(waiting: &[v1::WaitingWorker]) -> String {
+pub(super) fn waiting_summary(waiting: &[v1::WaitingWorker]) -> String {
     let Some(first) = waiting.first() else { return String::new() };
     let more = match waiting.len() {
         1 => String::new(),

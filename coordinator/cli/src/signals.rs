@@ -15,19 +15,44 @@ use super::output::Output;
 /// A token that the first SIGINT, SIGTERM or SIGHUP cancels; a second SIGINT or SIGTERM ends the process at once. A second
 /// SIGHUP doesn't: both the terminal and its shell may send one when the terminal closes.
 pub(super) fn shutdown(output: Output, remark: &'static str) -> Result<CancellationToken, CommandError> {
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut terminate = listen(SignalKind::terminate())?;
-    let mut hangup = Hangup::listen()?;
+    let mut termination = Termination::listen()?;
     let token = CancellationToken::new();
     let cancel = token.clone();
     tokio::spawn(async move {
-        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {}, () = hangup.recv() => {} }
+        termination.recv().await;
         output.say(remark);
         cancel.cancel();
+        let Termination { mut interrupt, mut terminate, hangup: _ } = termination;
         tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
         stop_at_once(output);
     });
     Ok(token)
+}
+
+/// The signals that ask a program to end: SIGINT, SIGTERM, SIGHUP. Once it listens, they do nothing by themselves.
+pub(super) struct Termination {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Hangup,
+}
+
+impl Termination {
+    pub(super) fn listen() -> Result<Self, CommandError> {
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hangup: Hangup::listen()?,
+        })
+    }
+
+    /// Waits for one of them.
+    pub(super) async fn recv(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            () = self.hangup.recv() => {}
+        }
+    }
 }
 
 /// The same for a worker, which SIGUSR1 asks to leave, too: Slurm sends that ahead of the end of a job's time, and SIGTERM at

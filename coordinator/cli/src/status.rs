@@ -1,6 +1,4 @@
-//! `basin list`, `status`, `watch`, `why`, `workers`: looking at a coordinator.
-
-use std::time::Duration;
+//! `basin list`, `status`, `why`, `workers`: looking at a coordinator.
 
 use basin_domain::escape::line;
 use basin_domain::placement::ByteSize;
@@ -10,17 +8,17 @@ use serde_json::{Value, json};
 
 use super::arguments::{Viewed, ViewedSweep, ViewedTask};
 use super::clock::unix_ms;
-use super::command_error::{CommandError, CommandResult};
+use super::command_error::CommandResult;
 use super::failures::call_failed;
 use super::looked_at::LookedAt;
-use super::output::{Output, counted, span, table};
-use super::progress::Progress;
+use super::output::{Output, span, table};
 use super::sweep_text::{
     COUNTS, counts_row, describe, failed_text, failure_kind, named, short, slots, summary_value, sweep_state,
     waiting_text, waiting_value,
 };
 use super::time_left::{forecast_value, left_text, percent};
 use super::why;
+use super::worker_state::{self, WorkerState};
 
 fn task_state(task: &v1::GetTaskReply) -> &str {
     v1::TaskState::in_words(task.state_code, &task.state)
@@ -129,7 +127,7 @@ pub(super) async fn status(arguments: ViewedSweep, output: Output) -> CommandRes
 }
 
 /// Says which of several sweeps of one name this is.
-fn say_which(reply: &v1::GetSweepReply, asked: &str, output: Output) {
+pub(super) fn say_which(reply: &v1::GetSweepReply, asked: &str, output: Output) {
     let id = reply.sweep.as_ref().map_or("", |sweep| sweep.sweep_id.as_str());
     if reply.of_this_name > 1 {
         output.say(&format!(
@@ -176,78 +174,6 @@ fn running_row(task: &v1::RunningTask) -> Vec<String> {
         format!("{}/{}", at.epoch, at.epochs),
         loss,
     ]
-}
-
-/// `basin watch`.
-pub(super) async fn watch(arguments: ViewedSweep, output: Output) -> CommandResult {
-    let looked_at = LookedAt::open(&arguments.viewed, output).await?;
-    let client = looked_at.client();
-    let mut progress = Progress::new(output);
-    let mut seen = false;
-    // What was last printed for programs.
-    let mut last = None;
-    loop {
-        let reply = match client.sweep(&arguments.sweep).await {
-            // A coordinator that was there comes back.
-            Err(error) if seen && error.is_transient() => {
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                continue;
-            }
-            reply => reply.map_err(call_failed)?,
-        };
-        if !seen {
-            say_which(&reply, &arguments.sweep, output);
-        }
-        seen = true;
-        progress.show(&reply);
-        let summary = reply.sweep.unwrap_or_default();
-        let stands = summary_value(&summary);
-        // What is left changes all the time: it is said with what else does.
-        if output.json && last.as_ref() != Some(&stands) {
-            let mut event = watched("progress", &stands);
-            event["forecast"] = forecast_value(reply.forecast.as_ref());
-            output.event(&event, "")?;
-            last = Some(stands);
-        }
-        let state = v1::SweepState::read(summary.state_code, &summary.state);
-        if let Some(v1::SweepState::Done | v1::SweepState::Cancelled) = state {
-            progress.finish();
-            match output.json {
-                true => output.event(&watched("end", &summary_value(&summary)), "")?,
-                false => output.result(&Value::Null, &describe(&summary))?,
-            }
-            let failed = summary.counts.unwrap_or_default().failed;
-            if state == Some(v1::SweepState::Cancelled) {
-                return Err(CommandError::input(anyhow::anyhow!("{} was cancelled", summary.sweep_id)));
-            }
-            return match failed {
-                0 => Ok(()),
-                _ => Err(CommandError::input(anyhow::anyhow!(
-                    "{} of {} failed",
-                    counted(failed, "task", "tasks"),
-                    summary.sweep_id
-                ))
-                .hint(format!("`basin status {}` names them", summary.sweep_id))),
-            };
-        }
-        if let Some(state) = looked_at.left_in() {
-            progress.finish();
-            return Err(CommandError::input(anyhow::anyhow!(
-                "{} isn't done, and nobody works on it in {}",
-                summary.sweep_id,
-                state.display()
-            ))
-            .hint("`basin run` with its file goes on where it was"));
-        }
-        tokio::time::sleep(Duration::from_millis(if output.is_live() { 250 } else { 1_000 })).await;
-    }
-}
-
-/// How a sweep stands, as a line of a watch.
-fn watched(event: &str, stands: &Value) -> Value {
-    let mut value = stands.clone();
-    value["event"] = event.into();
-    value
 }
 
 /// `basin why`.
@@ -327,7 +253,7 @@ pub(super) async fn workers(arguments: Viewed, output: Output) -> CommandResult 
             json!({ "worker": it.worker_id, "host": what.host, "device": what.device, "slots": what.slots,
                 "threads": what.threads, "version": what.version, "code_path": what.code_path,
                 "labels": what.labels, "memory": what.memory, "leases": it.leases, "seen_ms_ago": it.seen_ms_ago,
-                "silent_ms": silent_ms(it),
+                "silent_ms": worker_state::silent_ms(it),
                 "draining": it.draining, "ended": it.exited, "avoided_for_ms": it.avoided_for_ms,
                 "waiting": waiting_value(it.waiting.as_ref()) })
         })
@@ -335,29 +261,8 @@ pub(super) async fn workers(arguments: Viewed, output: Output) -> CommandResult 
     output.result(&value, &text)
 }
 
-/// How long a worker is silent at most while all is well, in milliseconds: one that works calls every two seconds, an idle one is kept
-/// waiting for an answer.
-const LONGEST_PAUSE_MS: u64 = 5_000;
-const LONGEST_WAIT_MS: u64 = 12_000;
-
-/// For how long a worker has been silent that should have called by now, in milliseconds.
-fn silent_ms(worker: &v1::WorkerSummary) -> Option<u64> {
-    let most = if worker.leases > 0 { LONGEST_PAUSE_MS } else { LONGEST_WAIT_MS };
-    worker.seen_ms_ago.filter(|ms| *ms > most && !worker.exited)
-}
-
 /// Workers for people.
 fn workers_text(workers: &[v1::WorkerSummary]) -> String {
-    let state = |worker: &v1::WorkerSummary| match (worker.draining, worker.avoided_for_ms) {
-        _ if worker.exited => "ended".to_owned(),
-        _ if silent_ms(worker).is_some() => {
-            format!("silent for {}", span(silent_ms(worker).unwrap_or_default() as f64 / 1e3))
-        }
-        _ if worker.waiting.is_some() => waiting_text(worker.waiting.as_ref()),
-        (true, _) => "draining".to_owned(),
-        (false, Some(ms)) => format!("avoided for {}", span(ms as f64 / 1e3)),
-        (false, None) => "able".to_owned(),
-    };
     let rows: Vec<_> = workers
         .iter()
         .map(|it| {
@@ -371,7 +276,7 @@ fn workers_text(workers: &[v1::WorkerSummary]) -> String {
                 if what.memory == 0 { "-".to_owned() } else { ByteSize(what.memory).to_string() },
                 what.labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" "),
                 it.seen_ms_ago.map_or_else(|| "not yet".to_owned(), |ms| span(ms as f64 / 1e3)),
-                state(it),
+                WorkerState::of(it).to_string(),
             ]
         })
         .collect();

@@ -9,7 +9,7 @@ use basin_domain::time::Timestamp;
 use crate::Ledger;
 use crate::ledger::queue::{DelayedTask, Rank};
 use crate::ledger::state::TaskIndex;
-use crate::view::{SweepView, TaskView, WorkerView};
+use crate::view::{ListedTask, SweepView, TaskView, WorkerView};
 
 impl Ledger {
     /// The tasks whose ids begin with these hexadecimal digits, in order; no more than `most`.
@@ -72,6 +72,25 @@ impl Ledger {
         let Ok(from) = WorkerId::new(text) else { return Vec::new() };
         let fitting = self.workers_from(Bound::Included(&from)).map(|worker| worker.id.clone());
         fitting.take_while(|id| id.as_str().starts_with(text)).take(most).collect()
+    }
+
+    /// A page of a sweep's tasks, in the order of its file: those from this position on, no more than `most`; none if there is no such
+    /// sweep.
+    pub fn page_of_tasks(&self, id: &SweepId, from: usize, most: usize) -> Option<Vec<ListedTask<'_>>> {
+        let sweep = self.state.sweep(self.find_launched(id)?);
+        let page = sweep.entries.iter().skip(from).take(most).map(|entry| ListedTask {
+            id: self.state.task(entry.task).id,
+            experiment: &sweep.experiments[entry.experiment as usize],
+            phase: self.index.links(entry.task).phase,
+        });
+        Some(page.collect())
+    }
+
+    /// Whether the task is one of a sweep that goes on, or ended later than that.
+    pub fn is_of_sweep_after(&self, task: &TaskId, time: Timestamp) -> bool {
+        let Some(task) = self.find_task(task) else { return false };
+        let memberships = &self.index.links(task).memberships;
+        memberships.iter().any(|it| self.state.sweep(it.sweep).finished_at.is_none_or(|at| at > time))
     }
 
     /// The tasks of a sweep that are under a lease, each with its experiment, in the order of the sweep's file.

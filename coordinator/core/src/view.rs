@@ -97,6 +97,17 @@ pub struct TaskView<'a> {
     pub first_failure: Option<&'a Failure>,
 }
 
+/// A task in the list of a sweep's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListedTask<'a> {
+    /// Its id.
+    pub id: TaskId,
+    /// Its experiment in that sweep.
+    pub experiment: &'a str,
+    /// Where it is in its life.
+    pub phase: Phase,
+}
+
 /// A worker.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkerView<'a> {

@@ -18,7 +18,7 @@ use super::{JournalLocation, StartError};
 use crate::journal::{JournalError, LedgerHandle, Meter, SqliteJournal, SystemClock};
 use crate::open_files;
 use crate::service::{
-    Coordinator, Forecasts, Leadership, LeadershipRole, RunningLogs, SweepSources, TaskNames,
+    Coordinator, Forecasts, Leadership, LeadershipRole, RunningCurves, RunningLogs, SweepSources, TaskNames,
 };
 use crate::trust::connection_limits::ConnectionLimits;
 use crate::trust::{NewToken, Role, Tokens, Trust};
@@ -51,6 +51,7 @@ impl JournalView {
             names: TaskNames::default(),
             forecasts: Forecasts::default(),
             logs: RunningLogs::default(),
+            curves: RunningCurves::default(),
             sources: SweepSources::default(),
             commits: CommitMode::Conditional,
             lease_duration: policy.lease_duration,

@@ -103,6 +103,19 @@ impl Control for ControlService {
         Ok(Response::new(self.0.coordinator()?.task_log(id, &request).await?))
     }
 
+    async fn list_tasks(&self, request: Request<v1::ListTasksRequest>) -> RpcResult<v1::ListTasksReply> {
+        let mut request = request.into_inner();
+        let sweep = self.find_sweep(std::mem::take(&mut request.sweep_id)).await?;
+        Ok(Response::new(self.0.coordinator()?.list_tasks(sweep, &request).await?))
+    }
+
+    async fn get_live_tasks(
+        &self,
+        request: Request<v1::GetLiveTasksRequest>,
+    ) -> RpcResult<v1::GetLiveTasksReply> {
+        Ok(Response::new(self.0.coordinator()?.live_tasks(&request.into_inner()).await?))
+    }
+
     async fn steer_sweep(&self, request: Request<v1::SteerSweepRequest>) -> RpcResult<v1::SteerSweepReply> {
         let request = request.into_inner();
         let steering = request.steering();

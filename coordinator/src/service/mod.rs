@@ -5,12 +5,15 @@ mod control;
 mod forecasts;
 mod launching;
 mod leadership;
+mod live_tasks;
 mod reconcile;
 mod refusal;
 mod repair;
+mod running_curves;
 mod running_logs;
 mod scheduler;
 mod summary;
+mod task_list;
 mod task_log;
 mod task_names;
 mod ticker;
@@ -39,6 +42,7 @@ pub use forecasts::Forecasts;
 pub use leadership::{Leadership, LeadershipRole};
 pub use refusal::OtherStore;
 pub use repair::{Repaired, RepairedTask};
+pub use running_curves::RunningCurves;
 pub use running_logs::RunningLogs;
 pub use scheduler::SchedulerService;
 pub use summary::sweep_reply;
@@ -64,6 +68,8 @@ pub struct Coordinator {
     pub forecasts: Forecasts,
     /// What workers say of the tasks that they work on.
     pub logs: RunningLogs,
+    /// How the losses of those tasks go.
+    pub curves: RunningCurves,
     /// The files of sweeps, as far as somebody asked what tells them apart.
     pub sources: SweepSources,
     /// Who writes commits.

@@ -1,10 +1,9 @@
 //! What workers say of the tasks that they work on, for people who look on: in memory alone, and bounded. Nothing is decided by it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use basin_domain::id::{LeaseId, TaskId};
-use basin_proto::v1;
 
 /// The most of a task's log that is kept, in bytes.
 const KEPT_OF_TASK: usize = 64 << 10;
@@ -78,8 +77,8 @@ impl RunningLog {
 }
 
 impl RunningLogs {
-    /// A worker said this of a task that it holds under this lease.
-    pub(super) fn add(&self, task: TaskId, lease: &LeaseId, said: v1::TaskLog) {
+    /// A worker said this of a task that it holds under this lease: lines, of which the first has this number.
+    pub(super) fn add(&self, task: TaskId, lease: &LeaseId, first: u64, lines: Vec<String>) {
         let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let logs = &mut *guard;
         logs.clock += 1;
@@ -88,7 +87,7 @@ impl RunningLogs {
         if log.lease != *lease {
             *log = new_log(lease);
         }
-        log.add(said.first, said.lines);
+        log.add(first, lines);
         log.written = logs.clock;
         logs.bytes = (logs.bytes + log.bytes).saturating_sub(before);
         while logs.bytes > KEPT {
@@ -105,6 +104,20 @@ impl RunningLogs {
         let skip = usize::try_from(after.saturating_sub(log.first)).unwrap_or(usize::MAX);
         let lines: Vec<String> = log.lines.iter().skip(skip).cloned().collect();
         Some(Lines { first: log.end() - lines.len() as u64, lines })
+    }
+
+    /// The tasks of which there is a log.
+    pub(super) fn tasks(&self) -> Vec<TaskId> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).of_tasks.keys().copied().collect()
+    }
+
+    /// Forgets what was said of these tasks.
+    pub(super) fn forget(&self, tasks: &HashSet<TaskId>) {
+        let mut logs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for task in tasks {
+            let bytes = logs.of_tasks.remove(task).map_or(0, |log| log.bytes);
+            logs.bytes = logs.bytes.saturating_sub(bytes);
+        }
     }
 }
 
@@ -130,9 +143,8 @@ mod tests {
         TaskId(Digest::of(&[number]))
     }
 
-    fn said(first: u64, lines: &[&str]) -> v1::TaskLog {
-        let lines = lines.iter().map(|&line| line.to_owned()).collect();
-        v1::TaskLog { task_id: String::new(), first, lines }
+    fn of(lines: &[&str]) -> Vec<String> {
+        lines.iter().map(|&line| line.to_owned()).collect()
     }
 
     fn read(logs: &RunningLogs, lease: &str, after: u64) -> Option<(u64, Vec<String>)> {
@@ -143,23 +155,35 @@ mod tests {
     #[test]
     fn lines_that_are_said_twice_are_kept_once_and_a_gap_begins_anew() {
         let (logs, lease) = (RunningLogs::default(), LeaseId::new("l").unwrap());
-        logs.add(task(1), &lease, said(0, &["a", "b"]));
-        logs.add(task(1), &lease, said(1, &["b", "c"]));
-        let of = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+        logs.add(task(1), &lease, 0, of(&["a", "b"]));
+        logs.add(task(1), &lease, 1, of(&["b", "c"]));
         assert_eq!(read(&logs, "l", 0), Some((0, of(&["a", "b", "c"]))));
         assert_eq!(read(&logs, "l", 2), Some((2, of(&["c"]))));
         assert_eq!(read(&logs, "l", 9), Some((3, of(&[]))));
-        logs.add(task(1), &lease, said(9, &["k"]));
+        logs.add(task(1), &lease, 9, of(&["k"]));
         assert_eq!(read(&logs, "l", 3), Some((9, of(&["k"]))));
     }
 
     #[test]
     fn another_attempt_has_a_log_of_its_own() {
         let logs = RunningLogs::default();
-        logs.add(task(1), &LeaseId::new("l").unwrap(), said(0, &["a"]));
-        logs.add(task(1), &LeaseId::new("m").unwrap(), said(0, &["b"]));
+        logs.add(task(1), &LeaseId::new("l").unwrap(), 0, of(&["a"]));
+        logs.add(task(1), &LeaseId::new("m").unwrap(), 0, of(&["b"]));
         assert_eq!(read(&logs, "l", 0), None);
         assert_eq!(read(&logs, "m", 0), Some((0, vec!["b".to_owned()])));
+    }
+
+    #[test]
+    fn what_is_forgotten_takes_no_memory_and_the_rest_stays() {
+        let (logs, lease) = (RunningLogs::default(), LeaseId::new("l").unwrap());
+        for number in [1, 2] {
+            logs.add(task(number), &lease, 0, of(&["abc"]));
+        }
+        logs.forget(&HashSet::from([task(2), task(3)]));
+        assert_eq!(logs.tasks(), [task(1)]);
+        assert_eq!(logs.0.lock().unwrap().bytes, 4);
+        logs.forget(&HashSet::from([task(1)]));
+        assert_eq!((read(&logs, "l", 0), logs.0.lock().unwrap().bytes), (None, 0));
     }
 
     #[test]
@@ -167,10 +191,10 @@ mod tests {
         let (logs, lease) = (RunningLogs::default(), LeaseId::new("l").unwrap());
         let long = "x".repeat(1 << 20);
         for number in 0..200 {
-            logs.add(task(number), &lease, said(u64::from(number), &[&long, &long]));
+            logs.add(task(number), &lease, u64::from(number), of(&[&long, &long]));
         }
         for first in [0, u64::MAX, 7] {
-            logs.add(task(1), &lease, said(first, &["y"]));
+            logs.add(task(1), &lease, first, of(&["y"]));
         }
         let kept = logs.0.lock().unwrap();
         assert!(kept.bytes <= KEPT);

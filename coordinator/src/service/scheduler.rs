@@ -8,6 +8,7 @@ use basin_core::command::{
     Synced,
 };
 use basin_domain::id::{LeaseId, TaskId, WorkerId};
+use basin_domain::loss_curve::LossPoint;
 use basin_domain::time::Timestamp;
 use basin_domain::worker::{Progress, WorkerDescription};
 use basin_proto::convert::{InvalidField, failure, parse, release_reason, required};
@@ -27,6 +28,8 @@ const HOLDS_PER_LEASE: u32 = 4;
 const SYNCS_PER_LEASE: u32 = 15;
 /// The most leases and slots that one worker can claim, so that no message makes memory grow without bound.
 const WORKER_LIMIT: usize = 4096;
+/// The most points of a task's loss that one message can bring.
+const POINT_LIMIT: usize = 256;
 
 /// The workers' service.
 #[derive(Debug, Clone)]
@@ -77,7 +80,7 @@ impl Scheduler for SchedulerService {
             let slots = sync.free_slots.min(sync.description.slots);
             let request = Sync { fresh: fresh(slots), ..sync.clone() };
             let synced = coordinator.decide(request).await?;
-            keep_logs(&coordinator, &sync.holds, &synced, std::mem::take(&mut logs));
+            keep_said(&coordinator, &sync.holds, &synced, std::mem::take(&mut logs));
             let has_news = !synced.grants.is_empty() || !synced.stop.is_empty() || synced.drain;
             let is_woken = async {
                 tokio::select! {
@@ -169,19 +172,26 @@ impl Scheduler for SchedulerService {
     }
 }
 
-/// Keeps what a worker says of tasks under leases that it holds indeed.
-fn keep_logs(coordinator: &Coordinator, holds: &[HeldLease], synced: &Synced, logs: Vec<v1::TaskLog>) {
-    if logs.is_empty() {
-        return;
-    }
+/// Keeps what a worker says of tasks under leases that it holds indeed, for people who look on.
+fn keep_said(coordinator: &Coordinator, holds: &[HeldLease], synced: &Synced, logs: Vec<v1::TaskLog>) {
+    let now = coordinator.ledger.now();
     let is_live = |held: &&HeldLease| synced.renewed.iter().any(|(lease, _)| *lease == held.lease);
-    let held = holds.iter().filter(is_live);
-    let leases: HashMap<TaskId, &LeaseId> =
-        held.flat_map(|held| held.progress.iter().map(|(task, _)| (*task, &held.lease))).collect();
+    let mut leases: HashMap<TaskId, &LeaseId> = HashMap::new();
+    for held in holds.iter().filter(is_live) {
+        for (task, Progress { iteration, loss, .. }) in &held.progress {
+            leases.insert(*task, &held.lease);
+            // Workers of before say no more of it than where it is.
+            let point = loss.map(|loss| LossPoint { iteration: *iteration, loss });
+            coordinator.curves.add(*task, point, now);
+        }
+    }
     for log in logs.into_iter().take(WORKER_LIMIT) {
         let Ok(task) = log.task_id.parse::<TaskId>() else { continue };
-        if let Some(lease) = leases.get(&task) {
-            coordinator.logs.add(task, lease, log);
+        let Some(lease) = leases.get(&task) else { continue };
+        let points = log.losses.iter().flat_map(v1::LossCurve::points).take(POINT_LIMIT);
+        coordinator.curves.add(task, points, now);
+        if !log.lines.is_empty() {
+            coordinator.logs.add(task, lease, log.first, log.lines);
         }
     }
 }

@@ -20,11 +20,14 @@ use crate::journal::DecideError;
 const TICK: Duration = Duration::from_millis(500);
 /// And at most.
 const SHORTEST_TICK: Duration = Duration::from_millis(5);
+/// How often what was said of tasks is gone through for what nobody needs any more.
+const FORGET_EVERY: Duration = Duration::from_secs(10);
 
 /// Ticks until `shutdown`.
 pub async fn tick_forever(coordinator: Arc<Coordinator>, shutdown: CancellationToken) {
     let mut lookups = JoinSet::new();
     let mut settling = HashSet::new();
+    let mut forgot = coordinator.ledger.now();
     loop {
         tokio::select! {
             () = tokio::time::sleep(pause(&coordinator).await) => {}
@@ -56,6 +59,11 @@ pub async fn tick_forever(coordinator: Arc<Coordinator>, shutdown: CancellationT
         }
         // Tasks whose pause after a failure is over became grantable without a word from anybody.
         coordinator.wake.notify_waiters();
+        let now = coordinator.ledger.now();
+        if now - forgot >= FORGET_EVERY {
+            forgot = now;
+            coordinator.forget_ended(now).await;
+        }
     }
 }
 

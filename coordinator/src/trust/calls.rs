@@ -7,10 +7,12 @@ use super::Role;
 /// Each call by its path, and the least role that may make it. A test holds it against the services' own list.
 const TABLE: &[(&str, Role)] = &[
     ("/basin.v1.Control/About", Role::Viewer),
+    ("/basin.v1.Control/GetLiveTasks", Role::Viewer),
     ("/basin.v1.Control/GetSweep", Role::Viewer),
     ("/basin.v1.Control/GetTask", Role::Viewer),
     ("/basin.v1.Control/GetTaskLog", Role::Viewer),
     ("/basin.v1.Control/ListSweeps", Role::Viewer),
+    ("/basin.v1.Control/ListTasks", Role::Viewer),
     ("/basin.v1.Control/ListWorkers", Role::Viewer),
     ("/basin.v1.Control/AdjustSweep", Role::Admin),
     ("/basin.v1.Control/DrainWorker", Role::Admin),

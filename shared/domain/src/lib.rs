@@ -19,6 +19,7 @@ pub mod figure;
 pub mod id;
 pub mod key;
 pub mod lookup;
+pub mod loss_curve;
 pub mod metrics;
 pub mod network;
 pub mod optimizer;

@@ -113,6 +113,7 @@ pub(super) async fn train(
                 continue;
             }
             Action::NoteProgress(progress) => {
+                context.logs.note_progress(&task.id, &progress);
                 lease.note_progress(task.id, progress);
                 continue;
             }

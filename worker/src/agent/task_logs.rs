@@ -1,14 +1,17 @@
-//! The logs of the tasks that are being worked on, as far as the coordinator wasn't told of them, with the names that it has for the tasks.
+//! The logs and losses of the tasks that are being worked on, as far as the coordinator wasn't told of them, with the names that it has
+//! for the tasks.
 //!
-//! They are for people who look on: of more than fits, the newest is told, and what isn't told before a task ends is in the log that the
-//! attempt leaves in the store.
+//! They are for people who look on: of more than fits, the newest is told, and what isn't told before a task ends is in the log and the
+//! series that the attempt leaves in the store.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use basin_domain::id::TaskId;
+use basin_domain::loss_curve::{LossCurve, LossPoint};
 use basin_domain::utc::Utc;
+use basin_domain::worker::Progress;
 
 /// The most of a task's log that is kept here, in bytes.
 const KEPT: usize = 64 << 10;
@@ -16,16 +19,19 @@ const KEPT: usize = 64 << 10;
 const TOLD: usize = 8 << 10;
 /// The most of all logs that is told at once, in bytes.
 const TOLD_OF_ALL: usize = 256 << 10;
+/// There are fewer points of a task's loss to be told than this.
+const POINTS: usize = 16;
 /// The names that are kept; what is forgotten is shown by its id.
 const NAMES: usize = 4_096;
 
-/// New lines of a task's log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct NewLines {
+/// New lines of a task's log, and points of its loss.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct TaskNews {
     pub(super) task: TaskId,
-    /// The number of the first.
+    /// The number of the first line.
     pub(super) first: u64,
     pub(super) lines: Vec<String>,
+    pub(super) losses: Vec<LossPoint>,
 }
 
 /// The logs.
@@ -35,7 +41,7 @@ pub(super) struct TaskLogs {
     names: Mutex<HashMap<TaskId, String>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct TaskLog {
     lines: VecDeque<String>,
     bytes: usize,
@@ -43,9 +49,15 @@ struct TaskLog {
     first: u64,
     /// The number of the first line that wasn't told.
     untold: u64,
+    /// The points of the loss that weren't told.
+    losses: LossCurve,
 }
 
 impl TaskLog {
+    const fn new() -> Self {
+        Self { lines: VecDeque::new(), bytes: 0, first: 0, untold: 0, losses: LossCurve::new(POINTS) }
+    }
+
     fn push(&mut self, line: String) {
         self.bytes += line.len() + 1;
         self.lines.push_back(line);
@@ -56,7 +68,7 @@ impl TaskLog {
         }
     }
 
-    /// The newest lines that weren't told, of at most so many bytes, with the number of the first.
+    /// The newest lines that weren't told, of at most so many bytes, with the number of the first; of the next one, if there are none.
     fn news(&self, most: usize) -> (u64, Vec<String>) {
         let end = self.first + self.lines.len() as u64;
         let untold = usize::try_from(end.saturating_sub(self.untold.max(self.first))).unwrap_or(usize::MAX);
@@ -67,7 +79,11 @@ impl TaskLog {
         });
         let mut lines: Vec<String> = newest.cloned().collect();
         lines.reverse();
-        (end - lines.len() as u64, lines)
+        match lines.is_empty() {
+            // Nothing is left out yet.
+            true => (self.untold, lines),
+            false => (end - lines.len() as u64, lines),
+        }
     }
 }
 
@@ -87,7 +103,7 @@ impl Drop for FollowedTask {
 impl TaskLogs {
     /// Begins a task's log anew.
     pub(super) fn follow(self: &Arc<Self>, task: TaskId) -> FollowedTask {
-        self.logs().insert(task, TaskLog::default());
+        self.logs().insert(task, TaskLog::new());
         FollowedTask { logs: Arc::clone(self), task }
     }
 
@@ -104,27 +120,36 @@ impl TaskLogs {
         self.push(task, format!("{}  INFO {text}", Utc::from_unix(now.as_secs())));
     }
 
-    /// The lines that weren't told, as far as they fit into a message.
-    pub(super) fn news(&self) -> Vec<NewLines> {
+    /// How far a task is, for the curve of its loss, if it is followed.
+    pub(super) fn note_progress(&self, task: &TaskId, at: &Progress) {
+        if let (Some(log), Some(loss)) = (self.logs().get_mut(task), at.loss) {
+            log.losses.push(LossPoint { iteration: at.iteration, loss });
+        }
+    }
+
+    /// What wasn't told, as far as it fits into a message.
+    pub(super) fn news(&self) -> Vec<TaskNews> {
         let logs = self.logs();
         let mut left = TOLD_OF_ALL;
         let mut all = Vec::new();
         for (task, log) in logs.iter() {
             let (first, lines) = log.news(TOLD.min(left));
-            if !lines.is_empty() {
+            let losses = log.losses.points().to_vec();
+            if !lines.is_empty() || !losses.is_empty() {
                 left -= lines.iter().map(|line| line.len() + 1).sum::<usize>();
-                all.push(NewLines { task: *task, first, lines });
+                all.push(TaskNews { task: *task, first, lines, losses });
             }
         }
         all
     }
 
     /// The coordinator has heard these.
-    pub(super) fn note_told(&self, told: &[NewLines]) {
+    pub(super) fn note_told(&self, told: &[TaskNews]) {
         let mut logs = self.logs();
-        for NewLines { task, first, lines } in told {
+        for TaskNews { task, first, lines, losses } in told {
             if let Some(log) = logs.get_mut(task) {
                 log.untold = log.untold.max(first + lines.len() as u64);
+                log.losses.remove(losses);
             }
         }
     }
@@ -185,6 +210,27 @@ mod tests {
         assert_eq!(told.first + told.lines.len() as u64, 100_000);
         assert!(told.lines.len() * 12 <= TOLD && told.lines.len() > 500, "{}", told.lines.len());
         assert!(logs.logs()[&task].bytes <= KEPT);
+    }
+
+    #[test]
+    fn losses_are_told_once_and_thinned_while_nobody_hears() {
+        let (logs, task) = (Arc::new(TaskLogs::default()), small_task().id);
+        let at = |iteration, loss| Progress { iteration, loss, ..Progress::default() };
+        logs.note_progress(&task, &at(1, Some(0.5)));
+        assert!(logs.news().is_empty(), "nobody follows it");
+        let _followed = logs.follow(task);
+        logs.push(&task, "a".to_owned());
+        logs.note_told(&logs.news());
+        logs.note_progress(&task, &at(1, None));
+        logs.note_progress(&task, &at(2, Some(0.25)));
+        let told = logs.news();
+        let point = LossPoint { iteration: 2, loss: 0.25 };
+        assert_eq!(told, [TaskNews { task, first: 1, lines: Vec::new(), losses: vec![point] }]);
+        (3..10_000).for_each(|iteration| logs.note_progress(&task, &at(iteration, Some(0.125))));
+        logs.note_told(&told);
+        let losses = logs.news().remove(0).losses;
+        assert!(losses.len() < POINTS && losses.len() > 3, "{losses:?}");
+        assert_eq!((losses[0].iteration > 2, losses.last().unwrap().iteration), (true, 9_999));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use basin_proto::{retry_after, v1};
 
 use super::coordinator::{NoAnswer, is_forbidden};
 use super::reactor::{Grant, SyncFailure, SyncReply, SyncRequest};
-use super::task_logs::NewLines;
+use super::task_logs::TaskNews;
 
 /// A `Sync` of this worker.
 pub(super) fn request(
@@ -43,10 +43,11 @@ pub(super) fn request(
     }
 }
 
-/// New lines of a task's log.
-pub(super) fn log(news: &NewLines) -> v1::TaskLog {
-    let NewLines { task, first, lines } = news;
-    v1::TaskLog { task_id: task.to_string(), first: *first, lines: lines.clone() }
+/// What is new of a task's log and of its loss.
+pub(super) fn log(news: &TaskNews) -> v1::TaskLog {
+    let TaskNews { task, first, lines, losses } = news;
+    let losses = (!losses.is_empty()).then(|| losses.as_slice().into());
+    v1::TaskLog { task_id: task.to_string(), first: *first, lines: lines.clone(), losses }
 }
 
 /// The names of the tasks of new leases, as far as the coordinator says them.

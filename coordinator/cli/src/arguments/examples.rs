@@ -36,7 +36,7 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
     ("launch", ["basin launch study.toml", "basin launch study.toml --priority 5 --max-slots 8"]),
     ("list", ["basin list", "basin list --state /scratch/basin-state"]),
     ("status", ["basin status homework", "basin --json status homework-3cb9871aee"]),
-    ("watch", ["basin watch homework", "basin watch homework --state basin-state"]),
+    ("watch", ["basin watch", "basin --json watch homework --state basin-state"]),
     ("why", ["basin why batch_size=256 seed 2", "basin why 3f9c21"]),
     ("logs", ["basin logs batch_size=256 seed 2 -f", "basin logs 3f9c21 --from-store s3://lab/basin"]),
     ("adjust", ["basin adjust homework --priority 5", "basin adjust homework --max-slots 8"]),

@@ -23,6 +23,7 @@ pub(crate) use self::results::{Collect, Repair, Report, Verify};
 pub(crate) use self::serve::Serve;
 pub(crate) use self::shared::{
     Credentials, Logs, Remote, StoreArguments, SweepArguments, SweepFile, Viewed, ViewedSweep, ViewedTask,
+    Watch,
 };
 pub(crate) use self::slurm::{Down, JobArguments, Slurm, Up};
 pub(crate) use self::sweeps::{Adjust, Beginning, Init, Launch, Plan, Quota, Retry, Run};
@@ -65,8 +66,8 @@ pub(crate) enum Command {
     List(Viewed),
     /// Show how a sweep is doing
     Status(ViewedSweep),
-    /// Follow a sweep until it ends
-    Watch(ViewedSweep),
+    /// Look on at sweeps, tasks, workers and losses, and steer; a line now and then where there is no terminal
+    Watch(Watch),
     /// Say why a task waits, failed or was retried
     Why(ViewedTask),
     /// Print what is said of a task, while it is worked on and afterwards

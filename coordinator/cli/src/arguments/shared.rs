@@ -110,6 +110,17 @@ pub(crate) struct ViewedSweep {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// The sweep's id or name, or a beginning of its id that fits one sweep only; the one that was launched last if not given
+    pub(crate) sweep: Option<String>,
+    /// Print lines, also at a terminal, and end with the sweep
+    #[arg(long)]
+    pub(crate) plain: bool,
+    #[command(flatten)]
+    pub(crate) viewed: Viewed,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ViewedTask {
     /// The task: its id, a beginning of that which fits one task only, or words of its name which do: `batch_size=256 seed 2`
     #[arg(required = true, value_name = "TASK")]

@@ -3,6 +3,7 @@
 use basin_domain::escape;
 
 use super::*;
+use crate::command_error::CommandError;
 
 /// A text that clears the screen, sets the title, makes lines that look like ours, and turns the writing around.
 const HOSTILE: &str = "x\u{1b}[2J\u{1b}]0;t\u{7}\r\nerror: false\u{9b}31m\u{85}\u{202e}y\u{2028}z\u{0}\u{7f}";

@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use basin_core::Ledger;
 use basin_core::command::{Cancel, Drain, Launch, LaunchCounts, LaunchPart, LaunchTask, Policy, Refusal};
 use basin_core::event::Change;
+use basin_core::view::Phase;
 use basin_domain::id::TaskId;
+use basin_domain::time::Timestamp;
 use proptest::prelude::*;
 
-use crate::story::{Story, commit, launch, lease, listed, seeds, spec, spec_after, sweep, tasks, worker};
+use crate::story::{
+    Story, commit, launch, lease, listed, seconds, seeds, spec, spec_after, sweep, tasks, worker,
+};
 
 /// The part of a launch from one task to another.
 fn part(whole: &Launch, from: usize, to: usize) -> LaunchPart {
@@ -195,4 +199,39 @@ fn workers_come_in_pages_by_their_ids() {
     assert_eq!(story.ledger.worker(&worker("w")), None);
     let by_id: BTreeMap<_, _> = story.ledger.workers().map(|it| (it.id.clone(), it)).collect();
     assert_eq!(by_id.len(), 4);
+}
+
+#[test]
+fn the_tasks_of_a_sweep_come_in_pages_in_the_order_of_its_file() {
+    let mut story = Story::new();
+    let all = seeds(8, 5);
+    story.launch("a", all.clone());
+    let grant = story.grant("w");
+    story.complete(&grant);
+    let page = |from, most| story.ledger.page_of_tasks(&sweep("a"), from, most);
+    let ids = |from, most| page(from, most).unwrap().iter().map(|task| task.id).collect::<Vec<_>>();
+    let expected: Vec<TaskId> = all.iter().map(|task| task.id).collect();
+    assert_eq!([ids(0, 3), ids(3, 3), ids(5, 3), ids(usize::MAX, 3)].concat(), expected);
+    let phases: Vec<_> = page(0, 2).unwrap().iter().map(|task| (task.experiment, task.phase)).collect();
+    assert_eq!(phases, [("fit", Phase::Completed), ("fit", Phase::Queued)]);
+    assert_eq!(story.ledger.page_of_tasks(&sweep("b"), 0, 3), None);
+}
+
+#[test]
+fn a_task_is_of_its_sweeps_until_the_last_of_them_has_ended() {
+    let mut story = Story::new();
+    story.launch("a", seeds(8, 1));
+    story.launch("b", seeds(8, 2));
+    let shared = seeds(8, 1)[0].id;
+    let own = seeds(8, 2)[1].id;
+    story.tell(Cancel(sweep("a")));
+    assert!(story.ledger.is_of_sweep_after(&shared, story.now), "the other one goes on");
+    story.pass(seconds(60));
+    story.tell(Cancel(sweep("b")));
+    let ended = story.now;
+    for task in [shared, own] {
+        assert!(story.ledger.is_of_sweep_after(&task, Timestamp(ended.0 - 1)));
+        assert!(!story.ledger.is_of_sweep_after(&task, ended));
+    }
+    assert!(!story.ledger.is_of_sweep_after(&spec(9, 0).id(), Timestamp(0)), "nobody launched it");
 }

@@ -1,0 +1,74 @@
+//! What workers said of late of the tasks that they work on; and when that is forgotten.
+
+use std::collections::HashSet;
+
+use basin_core::Ledger;
+use basin_domain::id::TaskId;
+use basin_domain::time::Timestamp;
+use basin_proto::v1;
+use tonic::Status;
+
+use super::{Coordinator, refusal};
+
+/// The most tasks of an answer.
+const TASKS: usize = 256;
+/// The most curves of an answer.
+const CURVES: usize = 16;
+/// For how long after the end of its last sweep a task can still be looked at, in milliseconds.
+const KEPT_AFTER_END_MS: u64 = 60_000;
+/// The tasks that one look at the ledger goes through.
+const PAGE: usize = 1_024;
+
+/// A task without its curve; none if the ledger doesn't have it.
+fn live_task(ledger: &Ledger, id: &TaskId) -> Option<v1::LiveTask> {
+    let task = ledger.task(id)?;
+    let worker = task.lease.map(|(_, worker)| worker.to_string());
+    Some(v1::LiveTask {
+        task_id: id.to_string(),
+        attempt: if worker.is_some() { task.begun } else { 0 },
+        worker_id: worker.unwrap_or_default(),
+        progress: task.progress.map(Into::into),
+        curve: None,
+    })
+}
+
+impl Coordinator {
+    /// How some tasks are doing; what is no id of a task is left out.
+    pub(super) async fn live_tasks(
+        &self,
+        request: &v1::GetLiveTasksRequest,
+    ) -> Result<v1::GetLiveTasksReply, Status> {
+        let curves = CURVES.min(request.curves as usize);
+        let ids = request.task_ids.iter().take(TASKS).enumerate();
+        let ids = ids.filter_map(|(place, id)| Some((place, id.parse::<TaskId>().ok()?)));
+        let ids: Vec<(usize, TaskId)> = ids.collect();
+        let look = move |ledger: &Ledger| {
+            let found = ids.into_iter().map(|(place, id)| Some((place, id, live_task(ledger, &id)?)));
+            found.flatten().collect::<Vec<_>>()
+        };
+        let found = self.ledger.view(look).await.map_err(|error| refusal::decide_error(&error))?;
+        let with_curve = |(place, id, task): (usize, TaskId, v1::LiveTask)| {
+            let points = if place < curves { self.curves.read(&id) } else { Vec::new() };
+            v1::LiveTask { curve: (!points.is_empty()).then(|| points.as_slice().into()), ..task }
+        };
+        Ok(v1::GetLiveTasksReply { tasks: found.into_iter().map(with_curve).collect() })
+    }
+
+    /// Forgets what was said of tasks whose sweeps ended some time ago, or are gone.
+    pub(super) async fn forget_ended(&self, now: Timestamp) {
+        let since = Timestamp(now.0.saturating_sub(KEPT_AFTER_END_MS));
+        let known: HashSet<TaskId> = self.logs.tasks().into_iter().chain(self.curves.tasks()).collect();
+        let mut known: Vec<TaskId> = known.into_iter().collect();
+        while !known.is_empty() {
+            let page = known.split_off(known.len().saturating_sub(PAGE));
+            let look = move |ledger: &Ledger| {
+                let has_ended = |task: &TaskId| !ledger.is_of_sweep_after(task, since);
+                page.into_iter().filter(has_ended).collect::<HashSet<_>>()
+            };
+            // A ledger that has closed takes everything with it.
+            let Ok(ended) = self.ledger.view(look).await else { return };
+            self.logs.forget(&ended);
+            self.curves.forget(&ended);
+        }
+    }
+}
