@@ -19,6 +19,7 @@ mod device;
 mod doctor;
 mod duplicate_runs;
 mod env_file;
+mod export;
 mod failures;
 mod help_files;
 mod hints;
@@ -31,6 +32,7 @@ mod logs;
 mod looked_at;
 mod lookup;
 mod networks;
+mod new_file;
 mod notes;
 mod output;
 mod plan;
@@ -173,6 +175,7 @@ async fn dispatch(command: Command, kinds: &ProgramKinds, output: Output) -> Com
         Command::Drain(arguments) => steer::drain(arguments, output).await,
         Command::Collect(arguments) => collect::collect(arguments, output).await,
         Command::Report(arguments) => report::report(arguments, output).await,
+        Command::Export(arguments) => export::export(arguments, output).await,
         #[cfg(feature = "worker")]
         Command::Replay(arguments) => replay::replay(arguments, kinds, output).await,
         Command::Verify(arguments) => verify::verify(arguments, output).await,

@@ -60,6 +60,13 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
             "basin report homework --store s3://lab/basin --out report --replace",
         ],
     ),
+    (
+        "export",
+        [
+            "basin export tensorboard homework",
+            "basin export csv homework --store s3://lab/basin --out tables",
+        ],
+    ),
     ("verify", ["basin verify homework", "basin verify homework --store s3://lab/basin"]),
     ("replay", ["basin replay batch_size=256 seed 2", "basin replay 3f9c21 --code-path portable"]),
     ("repair", ["basin repair homework --dry-run", "basin repair homework"]),
