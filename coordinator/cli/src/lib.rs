@@ -23,6 +23,7 @@ mod export;
 mod failures;
 mod help_files;
 mod hints;
+mod import;
 mod init;
 mod kinds;
 mod launch;
@@ -176,6 +177,7 @@ async fn dispatch(command: Command, kinds: &ProgramKinds, output: Output) -> Com
         Command::Collect(arguments) => collect::collect(arguments, output).await,
         Command::Report(arguments) => report::report(arguments, output).await,
         Command::Export(arguments) => export::export(arguments, output).await,
+        Command::Import(arguments) => import::import(&arguments, output),
         #[cfg(feature = "worker")]
         Command::Replay(arguments) => replay::replay(arguments, kinds, output).await,
         Command::Verify(arguments) => verify::verify(arguments, output).await,
