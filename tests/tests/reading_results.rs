@@ -5,7 +5,7 @@
 use std::process::Command;
 
 use basin_domain::random::Stream;
-use basin_tests::Sandbox;
+use basin_tests::{Sandbox, blocks};
 
 /// The homework, as far as the page reads it, and small.
 const SWEEP: &str = r#"
@@ -36,24 +36,6 @@ epochs = 2
 model = { conv = [4], dense = [8] }
 grid = { batch_size = [32, 64] }
 "#;
-
-/// The page's blocks that begin with this fence, one after the other.
-fn blocks(page: &str, fence: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut inside: Option<String> = None;
-    for line in page.lines() {
-        match &mut inside {
-            Some(block) if line == "```" => {
-                found.push(std::mem::take(block));
-                inside = None;
-            }
-            Some(block) => *block += &format!("{line}\n"),
-            None if line == fence => inside = Some(String::new()),
-            None => {}
-        }
-    }
-    found
-}
 
 #[test]
 fn what_the_page_says_works() {

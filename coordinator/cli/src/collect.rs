@@ -18,26 +18,14 @@ use super::lookup;
 use super::output::{Output, counted};
 use super::report;
 use crate::hints;
-use basin_report::{FileSet, is_of_this_object};
+use basin_report::{FileSet, is_of_this_object, run_folder};
 
 /// Tasks that are fetched at once. Each streams to its file, so this bounds memory too.
 const CONCURRENT: usize = 16;
 
-/// The folder of a task's results, within that of the output: `results/<experiment>/<point>-seed-<n>-<id>`.
+/// The folder of a task's results, within that of the output.
 fn folder(task: &Task) -> String {
-    let mut name = String::new();
-    for (parameter, value) in &task.point {
-        let short = parameter.rsplit('.').next().unwrap_or(parameter);
-        name.push_str(&format!("{short}={value}-"));
-    }
-    let mut name: String = name
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .map(|c| if c.is_ascii_alphanumeric() || "=-_.,".contains(c) { c } else { '_' })
-        .take(120)
-        .collect();
-    name.push_str(&format!("seed-{}-{}", task.spec.seed, task.id.short()));
-    format!("results/{}/{name}", task.experiment)
+    format!("results/{}", run_folder(task))
 }
 
 /// The fate of a task's files.
@@ -128,7 +116,7 @@ pub(super) async fn collect(arguments: Collect, output: Output) -> CommandResult
         "figures": figures, "claims": claims });
     output.result(&value, &report::describe(&summary))?;
     match damaged.len() {
-        0 => report::all_readable(&summary, &sweep),
+        0 => report::all_readable(&summary.counts, &sweep),
         damaged => Err(CommandError::input(anyhow::anyhow!("{damaged} tasks are damaged in the store"))
             .hint(hints::damaged_results(&sweep))),
     }

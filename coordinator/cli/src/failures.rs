@@ -98,7 +98,11 @@ impl From<TokenFileError> for CommandError {
 
 /// The failure of a report of `sweep` in the folder `out`.
 pub(crate) fn report_failed(error: ReportError, sweep: &SweepId, out: &Path) -> CommandError {
-    let what = format!("cannot make the report of {sweep}");
+    results_failed(error, format!("cannot make the report of {sweep}"), out)
+}
+
+/// The failure of whatever is made of results in the folder `out`; `what` is the headline.
+pub(crate) fn results_failed(error: ReportError, what: String, out: &Path) -> CommandError {
     match error {
         ReportError::Storage(error) => store_failed(error).context(what),
         ReportError::Folder(error) => folder_failed(error, out),
@@ -108,10 +112,10 @@ pub(crate) fn report_failed(error: ReportError, sweep: &SweepId, out: &Path) -> 
     }
 }
 
-/// The failure of a folder for a report.
+/// The failure of a folder for results.
 pub(crate) fn folder_failed(error: FolderError, out: &Path) -> CommandError {
     let hint = hints::output_folder(&error);
-    let failed = CommandError::input(error).context(format!("cannot write the report to {}", out.display()));
+    let failed = CommandError::input(error).context(format!("cannot write to {}", out.display()));
     failed.hint_if_any(hint.map(str::to_owned))
 }
 

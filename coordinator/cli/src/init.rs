@@ -1,13 +1,13 @@
 //! `basin init`: a sweep file to begin with.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use basin_domain::id::SweepName;
 use serde_json::json;
 
 use super::arguments::{Beginning, Init};
-use super::command_error::{CommandError, CommandResult, OrFail};
+use super::command_error::{CommandResult, OrFail};
+use super::new_file::write_new;
 use super::output::Output;
 
 /// A small study.
@@ -34,17 +34,7 @@ pub(super) fn init(arguments: &Init, output: Output) -> CommandResult {
     let what = format!("cannot begin {name}");
     let name = name.parse::<SweepName>().or_input(what.clone())?;
     let file = PathBuf::from(format!("{name}.toml"));
-    let opened = std::fs::OpenOptions::new().write(true).create_new(true).open(&file);
-    let mut opened = opened.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => {
-            CommandError::input(anyhow::anyhow!("{} is there already", file.display()))
-                .hint("give another name: `basin init NAME`")
-        }
-        _ => CommandError::basin(error).context(format!("cannot write {}", file.display())),
-    })?;
-    opened
-        .write_all(text(*from, name.as_str()).as_bytes())
-        .or_basin(format!("cannot write {}", file.display()))?;
+    write_new(&file, &text(*from, name.as_str()), "give another name: `basin init NAME`")?;
     let (file, profile) =
         (file.display().to_string(), if *from == Beginning::Blank { "" } else { " --profile quick" });
     let next = format!("basin run {file}{profile}");

@@ -19,9 +19,11 @@ mod device;
 mod doctor;
 mod duplicate_runs;
 mod env_file;
+mod export;
 mod failures;
 mod help_files;
 mod hints;
+mod import;
 mod init;
 mod kinds;
 mod launch;
@@ -33,6 +35,7 @@ mod logs;
 mod looked_at;
 mod lookup;
 mod networks;
+mod new_file;
 mod notes;
 mod output;
 #[cfg_attr(not(feature = "worker"), allow(dead_code, reason = "a program that trains measures"))]
@@ -182,6 +185,8 @@ async fn dispatch(command: Command, kinds: &ProgramKinds, output: Output) -> Com
         Command::Drain(arguments) => steer::drain(arguments, output).await,
         Command::Collect(arguments) => collect::collect(arguments, output).await,
         Command::Report(arguments) => report::report(arguments, output).await,
+        Command::Export(arguments) => export::export(arguments, output).await,
+        Command::Import(arguments) => import::import(&arguments, output),
         #[cfg(feature = "worker")]
         Command::Replay(arguments) => replay::replay(arguments, kinds, output).await,
         Command::Verify(arguments) => verify::verify(arguments, output).await,

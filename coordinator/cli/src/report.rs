@@ -1,6 +1,6 @@
 //! `basin report`: aggregates and draws again from the store alone.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use basin_domain::escape;
 use basin_domain::id::SweepId;
@@ -12,7 +12,7 @@ use super::failures::{folder_failed, report_failed};
 use super::lookup;
 use super::output::Output;
 use crate::hints;
-use basin_report::{ClaimSummary, FigureSummary, OtherSweepPolicy, OutputFolder, ReportSummary};
+use basin_report::{ClaimSummary, Counts, FigureSummary, OtherSweepPolicy, OutputFolder, ReportSummary};
 
 /// Makes a folder the sweep's.
 pub(super) fn claim_folder(
@@ -62,8 +62,8 @@ pub(super) fn value(summary: &ReportSummary) -> (serde_json::Value, serde_json::
 pub(super) async fn report(arguments: Report, output: Output) -> CommandResult {
     let store = lookup::existing_store(&arguments.store.url())?;
     let sweep = lookup::sweep(&store, &arguments.sweep).await?;
-    let out = arguments.out.unwrap_or_else(|| PathBuf::from("basin-out").join(sweep.as_str()));
-    let folder = claim_folder(&out, &sweep, arguments.replace)?;
+    let out = arguments.folder.of(&sweep);
+    let folder = claim_folder(&out, &sweep, arguments.folder.replace)?;
     let summary = make(&store, &sweep, folder).await?;
     let (figures, claims) = value(&summary);
     let value = serde_json::json!({
@@ -71,16 +71,16 @@ pub(super) async fn report(arguments: Report, output: Output) -> CommandResult {
         "unreadable": summary.counts.unreadable, "figures": figures, "claims": claims,
     });
     output.result(&value, &describe(&summary))?;
-    all_readable(&summary, &sweep)
+    all_readable(&summary.counts, &sweep)
 }
 
 /// Fails if a result that was committed can't be read.
-pub(super) fn all_readable(summary: &ReportSummary, sweep: &SweepId) -> CommandResult {
-    match summary.counts.unreadable {
+pub(super) fn all_readable(counts: &Counts, sweep: &SweepId) -> CommandResult {
+    match counts.unreadable {
         0 => Ok(()),
         unreadable => Err(CommandError::input(anyhow::anyhow!(
-            "{unreadable} of {} results can't be read; the report marks them",
-            summary.counts.total()
+            "{unreadable} of {} results can't be read",
+            counts.total()
         ))
         .hint(hints::damaged_results(sweep))),
     }

@@ -222,7 +222,7 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
         "report": page, "out": out.display().to_string(), "figures": figures, "claims": claims, "times": times.json() });
     output.result(&value, &report::describe(&summary))?;
     if status.failures.is_empty() {
-        return report::all_readable(&summary, &sweep);
+        return report::all_readable(&summary.counts, &sweep);
     }
     for text in &failed {
         output.say(text.trim_end());

@@ -11,14 +11,14 @@
 //! ```
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::Path;
 
+use super::atomic_file::write_atomically;
 use super::claims::{self, ClaimResult};
 use super::error::ReportError;
 use super::figures::{self, DrawnFigure};
-use super::folder::{FileSet, OtherSweepPolicy, OutputFolder, temporary};
+use super::folder::{FileSet, OtherSweepPolicy, OutputFolder};
 use super::page;
 use super::results::Results;
 use super::runs::Counts;
@@ -120,28 +120,4 @@ fn write_figure(figure: &DrawnFigure, out: &Path) -> Result<FigureSummary, Repor
         note: figure.notes.first().cloned().unwrap_or_default(),
         files: files.to_vec(),
     })
-}
-
-/// Writes a file beside its place and moves it there: nobody sees half of it.
-fn write_atomically(
-    path: &Path,
-    write: impl FnOnce(&mut BufWriter<fs::File>) -> io::Result<()>,
-) -> Result<(), ReportError> {
-    let attempt = || {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
-        let temporary = temporary_path(path);
-        let mut file = BufWriter::new(fs::File::create(&temporary)?);
-        write(&mut file).and_then(|()| file.flush()).and_then(|()| fs::rename(&temporary, path)).inspect_err(
-            |_| {
-                // The rest of it is of no use; the error that is returned says what went wrong.
-                let _ = fs::remove_file(&temporary);
-            },
-        )
-    };
-    attempt().map_err(|source| ReportError::File { path: path.to_owned(), source })
-}
-
-fn temporary_path(path: &Path) -> PathBuf {
-    path.with_file_name(temporary::name(&path.file_name().unwrap_or_default().to_string_lossy()))
 }

@@ -81,8 +81,9 @@ impl OutputFolder {
         // It is this sweep's before anything goes, and names what is there until it is gone.
         folder.save_marker()?;
         if is_other_sweeps {
-            folder.finish(FileSet::Report, BTreeSet::new())?;
-            folder.finish(FileSet::Runs, BTreeSet::new())?;
+            for set in folder.marker.sets() {
+                folder.finish(set, BTreeSet::new())?;
+            }
         }
         Ok(folder)
     }
@@ -118,6 +119,7 @@ impl OutputFolder {
         }
         self.remove_abandoned();
         *self.marker.files_of(set) = files;
+        self.marker.exports.retain(|_, files| !files.is_empty());
         self.save_marker()
     }
 
@@ -157,7 +159,7 @@ impl OutputFolder {
                 };
                 let name = entry.file_name();
                 let is_ours = temporary::is_temporary(&name.to_string_lossy(), |of| {
-                    self.marker.report.iter().any(|it| it.rsplit('/').next() == Some(of))
+                    self.marker.files().any(|it| it.rsplit('/').next() == Some(of))
                 });
                 if is_ours && entry.metadata().ok().and_then(is_old) == Some(true) {
                     let _ = fs::remove_file(entry.path());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use basin_domain::id::{SweepId, TaskId};
 use basin_domain::sweep::SweepFile;
 use basin_domain::{error_chain, key};
-use basin_storage::{Commit, StorageError, Store};
+use basin_storage::{Commit, StorageError, Store, SweepRecord};
 use futures::{StreamExt, TryStreamExt};
 
 use super::dataset_contents::DatasetContents;
@@ -19,23 +19,33 @@ use super::stored_numbers;
 /// Results that are read at once.
 const CONCURRENT: usize = 16;
 
-/// Reads all that is known of `sweep`.
+/// A sweep with its runs.
+#[derive(Debug)]
+pub(super) struct GatheredRuns {
+    /// The sweep.
+    pub(super) sweep: SweepRecord,
+    /// Its file, read.
+    pub(super) file: SweepFile,
+    /// Its tasks in plan order, with what is known of them.
+    pub(super) runs: Vec<Run>,
+}
+
+/// Reads the runs of `sweep`.
 ///
 /// # Errors
 /// If the sweep isn't in the store, or the store can't be reached. A single result that is damaged is no error: its run
 /// is [`RunState::Unreadable`].
-pub(super) async fn gather(
+pub(super) async fn gather_runs(
     store: &Store,
     sweep: &SweepId,
     status: Option<&Status>,
-) -> Result<Results, ReportError> {
-    let sweep_record = store.read_sweep(sweep).await?;
+) -> Result<GatheredRuns, ReportError> {
+    let record = store.read_sweep(sweep).await?;
     let tasks = store.read_tasks(sweep).await?;
     let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
     let found = store.find_commits(&ids).await?;
-    let file = SweepFile::parse(&sweep_record.source)?;
-    let (asked, claims) = (file.figures().to_vec(), file.claims().to_vec());
-    let kinds: Vec<_> = sweep_record.source.kinds.iter().cloned().map(Arc::new).collect();
+    let file = SweepFile::parse(&record.source)?;
+    let kinds: Vec<_> = record.source.kinds.iter().cloned().map(Arc::new).collect();
     let contents = DatasetContents::read(store, tasks.iter().map(|task| &task.spec)).await?;
     // A task of two experiments is in the plan twice, under one id: both rows have its result.
     let with_commits = tasks.into_iter().map(|task| {
@@ -60,22 +70,26 @@ pub(super) async fn gather(
         .buffered(CONCURRENT)
         .try_collect()
         .await?;
+    Ok(GatheredRuns { sweep: record, file, runs })
+}
+
+/// Reads all that is known of `sweep`.
+///
+/// # Errors
+/// As [`gather_runs`].
+pub(super) async fn gather(
+    store: &Store,
+    sweep: &SweepId,
+    status: Option<&Status>,
+) -> Result<Results, ReportError> {
+    let GatheredRuns { sweep, file, runs } = gather_runs(store, sweep, status).await?;
+    let (asked, claims) = (file.figures().to_vec(), file.claims().to_vec());
     let figures = if asked.is_empty() { default_figures::of(&runs, &claims) } else { asked };
     let phase = status.map(|status| status.phase.clone());
     let (projections, distances) = projection::gather(store, &figures, &claims, &runs).await?;
     let stored = stored_numbers::gather(store, &claims, &runs).await?;
     let is_evidence = file.is_evidence();
-    Ok(Results {
-        sweep: sweep_record,
-        figures,
-        claims,
-        is_evidence,
-        runs,
-        phase,
-        projections,
-        distances,
-        stored,
-    })
+    Ok(Results { sweep, figures, claims, is_evidence, runs, phase, projections, distances, stored })
 }
 
 /// The result of a committed run. What is damaged or gone is a state; a store that doesn't answer is an error.

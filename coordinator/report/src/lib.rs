@@ -4,7 +4,9 @@
 //! where to start reading: tables ([`tables`]), figures ([`figures`], drawn by [`basin_charts`]), claims ([`claims`])
 //! and the page ([`page`]) are pure functions of them. Result tables and figures hold no time, host or attempt, so that
 //! the same results give the same bytes; a report of a sweep that isn't done says what is missing.
+//! [`export()`] writes the same runs in the forms of other programs ([`export`](mod@export)).
 
+mod atomic_file;
 mod claims;
 mod dataset_contents;
 mod default_figures;
@@ -12,6 +14,8 @@ mod duplicates;
 mod endings;
 mod error;
 mod exclusions;
+mod export;
+mod export_format;
 mod figures;
 mod files;
 mod folder;
@@ -20,6 +24,7 @@ mod gather;
 mod page;
 mod projection;
 mod results;
+mod run_folder;
 mod runs;
 #[cfg(test)]
 mod samples;
@@ -35,6 +40,8 @@ mod write;
 pub use basin_charts::png::RenderError;
 pub use claims::Verdict;
 pub use error::{ReportError, is_of_this_object};
+pub use export::{ExportSummary, export};
+pub use export_format::ExportFormat;
 pub use folder::{FileSet, FolderError, OtherSweepPolicy, OutputFolder};
 pub use forecast::{CheckForecast, ClaimForecast, ForecastUnit, POWER_OF_FORECAST, Pilot, forecast};
 pub use projection::{
@@ -42,6 +49,7 @@ pub use projection::{
     ProjectionsByFigure, RunDistance, WeightPath,
 };
 pub use results::{Results, Status};
+pub use run_folder::run_folder;
 pub use runs::{Counts, Run, RunState};
 pub use stored_numbers::{StoredNumbers, StoredNumbersByTask};
 pub use summary::{ClaimSummary, FigureSummary, ReportSummary};

@@ -60,6 +60,27 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
             "basin report homework --store s3://lab/basin --out report --replace",
         ],
     ),
+    (
+        "export",
+        [
+            "basin export tensorboard homework",
+            "basin export csv homework --store s3://lab/basin --out tables",
+        ],
+    ),
+    (
+        "import wandb-sweep",
+        [
+            "basin import wandb-sweep sweep.yaml",
+            "basin import wandb-sweep sweep.yaml --name depth --out depth.toml",
+        ],
+    ),
+    (
+        "import hydra",
+        [
+            "basin import hydra optimizer=sgd,adam lr=0.1,0.01 --name optimisers",
+            "basin import hydra conf/config.yaml 'seed=range(5)'",
+        ],
+    ),
     ("verify", ["basin verify homework", "basin verify homework --store s3://lab/basin"]),
     ("replay", ["basin replay batch_size=256 seed 2", "basin replay 3f9c21 --code-path portable"]),
     ("repair", ["basin repair homework --dry-run", "basin repair homework"]),

@@ -3,6 +3,7 @@
 mod cluster;
 mod data;
 mod examples;
+mod import;
 mod results;
 mod serve;
 mod shared;
@@ -17,9 +18,10 @@ pub(crate) use self::data::Data;
 #[cfg(feature = "worker")]
 pub(crate) use self::data::{DataReading, ShowData, ShownExamples, ShownSplit};
 pub(crate) use self::examples::with_examples;
+pub(crate) use self::import::{Import, ImportedFile};
 #[cfg(feature = "worker")]
 pub(crate) use self::results::Replay;
-pub(crate) use self::results::{Collect, Repair, Report, Verify};
+pub(crate) use self::results::{Collect, Export, Format, Repair, Report, Verify};
 pub(crate) use self::serve::Serve;
 pub(crate) use self::shared::{
     Credentials, Logs, Remote, StoreArguments, SweepArguments, SweepFile, Viewed, ViewedSweep, ViewedTask,
@@ -90,6 +92,11 @@ pub(crate) enum Command {
     Collect(Collect),
     /// Aggregate and draw again from the store alone
     Report(Report),
+    /// Write a sweep's runs as TensorBoard, MLflow, Weights & Biases or a table reads them
+    Export(Export),
+    /// Make a sweep file of what another program sweeps over
+    #[command(subcommand)]
+    Import(Import),
     /// Prove from the store alone that every task is committed exactly once and every artifact is whole
     Verify(Verify),
     /// Train a committed task again, from nothing, and compare every bit with its commit

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use basin_domain::id::SweepId;
+use basin_report::ExportFormat;
+use clap::{Args, ValueEnum};
 
 use super::shared::{Credentials, StoreArguments};
 #[cfg(feature = "worker")]
@@ -22,16 +24,67 @@ pub(crate) struct Collect {
     pub(crate) store: StoreArguments,
 }
 
+/// The folder for what is made of a sweep's results.
+#[derive(Debug, Args)]
+pub(crate) struct ResultsFolder {
+    /// The folder that it goes to; `basin-out/<sweep id>` if not given
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Clear the folder if it holds the results of another sweep: of what Basin wrote, nothing else
+    #[arg(long)]
+    pub(crate) replace: bool,
+}
+
+impl ResultsFolder {
+    /// The folder for this sweep.
+    pub(crate) fn of(&self, sweep: &SweepId) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| PathBuf::from("basin-out").join(sweep.as_str()))
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Report {
     /// The sweep's id or name, or a beginning of its id that fits one sweep only
     pub(crate) sweep: String,
-    /// The folder for the report; `basin-out/<sweep id>` if not given
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    /// Clear the folder if it holds the results of another sweep: of what Basin wrote, nothing else
-    #[arg(long)]
-    pub(crate) replace: bool,
+    #[command(flatten)]
+    pub(crate) folder: ResultsFolder,
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+}
+
+/// The form of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Event files: a folder a run, with its parameters and scalars
+    Tensorboard,
+    /// A folder of MLflow's file store
+    Mlflow,
+    /// Runs of Weights & Biases as they lie where there is no network, for `wandb sync`
+    WandbOffline,
+    /// Tables as plain CSV
+    Csv,
+}
+
+impl From<Format> for ExportFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Tensorboard => Self::Tensorboard,
+            Format::Mlflow => Self::Mlflow,
+            Format::WandbOffline => Self::WandbOffline,
+            Format::Csv => Self::Csv,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The program that is to read it
+    #[arg(value_enum)]
+    pub(crate) format: Format,
+    /// The sweep's id or name, or a beginning of its id that fits one sweep only
+    pub(crate) sweep: String,
+    #[command(flatten)]
+    pub(crate) folder: ResultsFolder,
     #[command(flatten)]
     pub(crate) store: StoreArguments,
 }

@@ -1,6 +1,7 @@
 //! Folders of versions of Basin that left no marker. Only one that holds exactly what those wrote, and a page that says of
 //! which sweep, is taken for one.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -38,7 +39,7 @@ pub(super) fn marker(folder: &Path) -> Result<Option<Marker>, FolderError> {
     }
     let Some(sweep) = sweep_of_page(&folder.join("index.html")) else { return Err(foreign(first)) };
     let (runs, report) = files.into_iter().partition(|file| file.starts_with("results/"));
-    Ok(Some(Marker { kind: MarkerKind::Output, sweep, report, runs }))
+    Ok(Some(Marker { kind: MarkerKind::Output, sweep, report, runs, exports: BTreeMap::new() }))
 }
 
 /// All files below a folder, but those that are being written; a link and an empty folder count as a file.

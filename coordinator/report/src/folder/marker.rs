@@ -1,6 +1,6 @@
 //! The marker of a folder: a file that names the sweep and Basin's files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Permissions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{FolderError, file_error};
 use super::temporary;
+use crate::export_format::ExportFormat;
 
 /// The marker's name.
 pub(super) const FILE_NAME: &str = ".basin-output.json";
@@ -22,6 +23,8 @@ pub enum FileSet {
     Report,
     /// The runs' own files, fetched from the store.
     Runs,
+    /// An export in this form.
+    Export(ExportFormat),
 }
 
 /// The marker's content. Names are relative to the folder, with `/` between their parts.
@@ -38,6 +41,9 @@ pub(super) struct Marker {
     /// The files of [`FileSet::Runs`].
     #[serde(default)]
     pub(super) runs: BTreeSet<String>,
+    /// The files of each [`FileSet::Export`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) exports: BTreeMap<ExportFormat, BTreeSet<String>>,
 }
 
 /// The only kind of folder that is marked.
@@ -56,7 +62,14 @@ impl Marker {
             sweep: sweep.clone(),
             report: BTreeSet::new(),
             runs: BTreeSet::new(),
+            exports: BTreeMap::new(),
         }
+    }
+
+    /// The sets that have files, or may have.
+    pub(super) fn sets(&self) -> Vec<FileSet> {
+        let exports = self.exports.keys().map(|format| FileSet::Export(*format));
+        [FileSet::Report, FileSet::Runs].into_iter().chain(exports).collect()
     }
 
     /// The files of a set.
@@ -64,12 +77,19 @@ impl Marker {
         match set {
             FileSet::Report => &mut self.report,
             FileSet::Runs => &mut self.runs,
+            FileSet::Export(format) => self.exports.entry(format).or_default(),
         }
     }
 
     /// Whether it names a file.
     pub(super) fn names(&self, file: &str) -> bool {
-        self.report.contains(file) || self.runs.contains(file)
+        let mut exports = self.exports.values();
+        self.report.contains(file) || self.runs.contains(file) || exports.any(|files| files.contains(file))
+    }
+
+    /// Every file that it names.
+    pub(super) fn files(&self) -> impl Iterator<Item = &String> {
+        self.report.iter().chain(&self.runs).chain(self.exports.values().flatten())
     }
 }
 
@@ -89,7 +109,7 @@ pub(super) fn read(folder: &Path) -> Result<Option<Marker>, FolderError> {
         let mut parts = Path::new(file).components();
         !file.is_empty() && parts.all(|part| matches!(part, Component::Normal(_)))
     };
-    match marker.report.iter().chain(&marker.runs).find(|file| !is_within(file)) {
+    match marker.files().find(|file| !is_within(file)) {
         Some(file) => Err(damaged(format!("`{file}` is no file of this folder"))),
         None => Ok(Some(marker)),
     }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::export_format::ExportFormat;
 
 fn sweep(name: &str) -> SweepId {
     SweepId::new(format!("{name}-0123456789")).unwrap()
@@ -40,10 +41,14 @@ fn claim(path: &Path, name: &str, policy: OtherSweepPolicy) -> Result<OutputFold
 
 /// A report of these files in a folder of this sweep.
 fn report(path: &Path, name: &str, policy: OtherSweepPolicy, names: &[&str]) {
+    write_set(path, name, policy, FileSet::Report, names);
+}
+
+fn write_set(path: &Path, name: &str, policy: OtherSweepPolicy, set: FileSet, names: &[&str]) {
     let mut folder = claim(path, name, policy).unwrap();
-    folder.begin(FileSet::Report, &files(names)).unwrap();
+    folder.begin(set, &files(names)).unwrap();
     write(path, names);
-    folder.finish(FileSet::Report, files(names)).unwrap();
+    folder.finish(set, files(names)).unwrap();
 }
 
 #[test]
@@ -64,6 +69,31 @@ fn what_is_left_of_an_earlier_report_goes_and_everything_else_stays() {
     folder.begin(FileSet::Runs, &files(&["results/e/1/m"])).unwrap();
     folder.finish(FileSet::Runs, files(&["results/e/1/m"])).unwrap();
     assert!(!out.join("results/e/2").exists(), "empty folders go too");
+}
+
+#[test]
+fn exports_lie_beside_the_report_and_each_replaces_itself() {
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path();
+    let export = |name: &str, policy, format, names: &[&str]| {
+        write_set(out, name, policy, FileSet::Export(format), names);
+    };
+    report(out, "a", OtherSweepPolicy::Refuse, &["index.html"]);
+    export("a", OtherSweepPolicy::Refuse, ExportFormat::Csv, &["csv/results.csv"]);
+    export(
+        "a",
+        OtherSweepPolicy::Refuse,
+        ExportFormat::Mlflow,
+        &["mlruns/1/meta.yaml", "mlruns/2/meta.yaml"],
+    );
+    write(out, &["mlruns/mine"]);
+    export("a", OtherSweepPolicy::Refuse, ExportFormat::Mlflow, &["mlruns/2/meta.yaml"]);
+    assert_eq!(there(out), ["csv/results.csv", "index.html", "mlruns/2/meta.yaml", "mlruns/mine"]);
+    export("b", OtherSweepPolicy::Clear, ExportFormat::Csv, &["csv/results.csv"]);
+    assert_eq!(there(out), ["csv/results.csv", "mlruns/mine"]);
+    let text = fs::read_to_string(out.join(marker::FILE_NAME)).unwrap();
+    assert!(text.contains("\"exports\"") && text.contains("\"csv\""), "{text}");
+    assert!(!text.contains("mlflow"), "{text}");
 }
 
 #[test]

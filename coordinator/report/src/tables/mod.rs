@@ -4,11 +4,11 @@
 //! the same bytes. All that lies in the table of provenance.
 
 pub(crate) mod csv;
-mod parameters;
+pub(crate) mod parameters;
 mod provenance;
 mod results;
 mod series;
 
 pub(crate) use provenance::{CommittedRun, commit_digest, provenance};
 pub(crate) use results::{results, results_with_parameters};
-pub(crate) use series::{series, series_as_parquet};
+pub(crate) use series::{series, series_as_csv, series_as_parquet};

@@ -13,19 +13,37 @@ pub(super) fn varied(runs: &[Run], name: &str) -> Column {
     typed(runs.iter().map(|run| names::value_of(run, name)).collect())
 }
 
-/// The parameters that no run varies, by their dotted names.
-pub(super) fn fixed(runs: &[Run]) -> Vec<(String, Column)> {
-    let varied: BTreeSet<&String> = runs.iter().flat_map(|run| run.task.point.keys()).collect();
+/// The names of the parameters that some of these runs vary.
+pub(crate) fn varied_names(runs: &[Run]) -> BTreeSet<&str> {
+    runs.iter().flat_map(|run| run.task.point.keys()).map(String::as_str).collect()
+}
+
+/// All parameters of a run by their dotted names: those that some runs vary, then those that none does.
+pub(crate) fn of_run(run: &Run, varied: &BTreeSet<&str>) -> Vec<(String, Value)> {
+    let of_varied = varied.iter().filter(|name| **name != "seed");
+    let of_varied = of_varied.filter_map(|name| Some(((*name).to_owned(), names::value_of(run, name)?)));
+    of_varied.chain(fixed_of(run, varied)).collect()
+}
+
+/// The parameters of a run that no run varies.
+fn fixed_of(run: &Run, varied: &BTreeSet<&str>) -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    flatten("", &names::parameters_of(&run.task.spec.experiment), &mut found);
     // Settings of the optimiser are varied under their own names.
     let is_varied = |name: &str| {
         let short = name.strip_prefix("optimizer.").unwrap_or(name);
-        varied.iter().any(|varied| *varied == name || *varied == short)
+        varied.contains(name) || varied.contains(short)
     };
+    found.retain(|(name, _)| !is_varied(name));
+    found
+}
+
+/// The parameters that no run varies, by their dotted names.
+pub(super) fn fixed(runs: &[Run]) -> Vec<(String, Column)> {
+    let varied = varied_names(runs);
     let mut columns: BTreeMap<String, Vec<Option<Value>>> = BTreeMap::new();
     for (row, run) in runs.iter().enumerate() {
-        let mut found = Vec::new();
-        flatten("", &names::parameters_of(&run.task.spec.experiment), &mut found);
-        for (name, value) in found.into_iter().filter(|(name, _)| !is_varied(name)) {
+        for (name, value) in fixed_of(run, &varied) {
             let column = columns.entry(name).or_insert_with(|| vec![None; runs.len()]);
             column[row] = Some(value);
         }

@@ -10,12 +10,21 @@ use crate::runs::Run;
 /// The level of compression: most of what is to be had, in little time.
 const LEVEL: i32 = 6;
 
-/// Writes all series as CSV, compressed with zstd: columns task, series, axis, x, value; rows in plan order.
+/// Writes all series as CSV, compressed with zstd.
 ///
 /// # Errors
 /// If `out` can't be written.
 pub(crate) fn series(runs: &[Run], out: impl Write) -> io::Result<()> {
     let mut out = zstd::Encoder::new(out, LEVEL)?;
+    series_as_csv(runs, &mut out)?;
+    out.finish()?.flush()
+}
+
+/// Writes all series as CSV: columns task, series, axis, x, value; rows in plan order.
+///
+/// # Errors
+/// If `out` can't be written.
+pub(crate) fn series_as_csv(runs: &[Run], out: &mut (impl Write + ?Sized)) -> io::Result<()> {
     out.write_all(b"task,series,axis,x,value\n")?;
     for run in runs {
         let Some(metrics) = run.metrics() else { continue };
@@ -28,7 +37,7 @@ pub(crate) fn series(runs: &[Run], out: impl Write) -> io::Result<()> {
             out.write_all(rows.into_string().as_bytes())?;
         }
     }
-    out.finish()?.flush()
+    Ok(())
 }
 
 /// About so many rows of Parquet are in memory at once.
