@@ -2,7 +2,7 @@
 //!
 //! Messages that arrive are not trusted: each conversion from the wire checks, and names the field that it refuses. Here is also the one
 //! place that dials ([`dial`]): tools and workers reach a coordinator in the same way. This crate knows the domain and nothing
-//! else of ours. `generated/` is made of the `.proto` files by `tests/generated.rs`. Start reading in `basin.proto`; the conversions are in [`convert`].
+//! else of ours. `generated/` is made of the `.proto` files by `generator`. Start reading in `basin.proto`; the conversions are in [`convert`].
 
 pub mod codes;
 pub mod convert;

@@ -74,6 +74,10 @@ pub struct Progress {
     /// It is trained, and the worker holds the result until the store takes it.
     #[prost(bool, tag = "8")]
     pub is_held: bool,
+    /// The share of all the task's work that is done, from 0 to 1: evaluations and probes included. Not said by workers of before, nor by
+    /// programs and kinds that count steps alone.
+    #[prost(double, optional, tag = "9")]
+    pub done_share: ::core::option::Option<f64>,
 }
 /// What a worker waits for, which is nobody's fault: a store that is full, denies or doesn't answer, or a full disk of its own.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -131,8 +135,8 @@ pub struct SyncRequest {
     #[prost(message, repeated, tag = "9")]
     pub logs: ::prost::alloc::vec::Vec<TaskLog>,
 }
-/// Lines of the log of a task that is being worked on.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+/// Lines of the log of a task that is being worked on, and how its loss went meanwhile.
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TaskLog {
     #[prost(string, tag = "1")]
     pub task_id: ::prost::alloc::string::String,
@@ -141,6 +145,19 @@ pub struct TaskLog {
     pub first: u64,
     #[prost(string, repeated, tag = "3")]
     pub lines: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Some points of it, fewer than there were. Not said by workers of before.
+    #[prost(message, optional, tag = "4")]
+    pub losses: ::core::option::Option<LossCurve>,
+}
+/// The loss of a task at some steps of its training.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LossCurve {
+    /// Steps of the optimiser done, ascending.
+    #[prost(uint64, repeated, tag = "1")]
+    pub iterations: ::prost::alloc::vec::Vec<u64>,
+    /// The loss at each.
+    #[prost(double, repeated, tag = "2")]
+    pub losses: ::prost::alloc::vec::Vec<f64>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LeasedTask {
@@ -453,6 +470,39 @@ pub struct GetSweepReply {
     /// How many sweeps have the name that was asked for, where this is the one of them that was launched last.
     #[prost(uint32, tag = "9")]
     pub of_this_name: u32,
+    /// Not set by coordinators of before, nor where the work isn't known.
+    #[prost(message, optional, tag = "10")]
+    pub forecast: ::core::option::Option<Forecast>,
+}
+/// What is left of a sweep's work, as its coordinator expects it. Nothing is decided by it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Forecast {
+    /// The share of the work that is done, from 0 to 1: below 1 as long as anything is to come.
+    #[prost(double, tag = "1")]
+    pub done_share: f64,
+    /// The seconds until nothing more happens by itself, between the two below. None of them is set where too little was seen, or where the
+    /// sweep waits for a person.
+    #[prost(double, optional, tag = "2")]
+    pub seconds_left: ::core::option::Option<f64>,
+    #[prost(double, optional, tag = "3")]
+    pub least_seconds_left: ::core::option::Option<f64>,
+    #[prost(double, optional, tag = "4")]
+    pub most_seconds_left: ::core::option::Option<f64>,
+    /// In the order of the sweep's file.
+    #[prost(message, repeated, tag = "5")]
+    pub experiments: ::prost::alloc::vec::Vec<ExperimentForecast>,
+}
+/// The work of an experiment, in seconds of one slot.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExperimentForecast {
+    #[prost(string, tag = "1")]
+    pub experiment: ::prost::alloc::string::String,
+    /// Of all of its tasks.
+    #[prost(double, tag = "2")]
+    pub work_seconds: f64,
+    /// Of those that are settled, and of the done parts of those that run.
+    #[prost(double, tag = "3")]
+    pub done_seconds: f64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WaitingWorker {
@@ -712,6 +762,71 @@ pub struct GetTaskLogReply {
     /// The attempt goes on, and more lines may come.
     #[prost(bool, tag = "8")]
     pub is_live: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListTasksRequest {
+    /// The id, or a beginning of it that fits one sweep only.
+    #[prost(string, tag = "1")]
+    pub sweep_id: ::prost::alloc::string::String,
+    /// The position of the first in the order of the sweep file, from 0.
+    #[prost(uint64, tag = "2")]
+    pub from: u64,
+    /// Who asks knows the tasks, and wants their states.
+    #[prost(bool, tag = "3")]
+    pub states_only: bool,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListTasksReply {
+    /// The tasks from that position on; none if states alone are asked for.
+    #[prost(message, repeated, tag = "1")]
+    pub tasks: ::prost::alloc::vec::Vec<ListedTask>,
+    /// The state of each.
+    #[prost(enumeration = "TaskState", repeated, tag = "2")]
+    pub states: ::prost::alloc::vec::Vec<i32>,
+    /// The position of the next page's first; 0 if this is the last one.
+    #[prost(uint64, tag = "3")]
+    pub next: u64,
+}
+/// What doesn't change of a task of a sweep.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListedTask {
+    #[prost(string, tag = "1")]
+    pub task_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub experiment: ::prost::alloc::string::String,
+    /// As RunningTask.name.
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetLiveTasksRequest {
+    /// Whole ids, of which the coordinator reads the first 256.
+    #[prost(string, repeated, tag = "1")]
+    pub task_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Of so many of them, the first ones, the curves are asked for; at most 16.
+    #[prost(uint32, tag = "2")]
+    pub curves: u32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetLiveTasksReply {
+    /// Those that the coordinator knows.
+    #[prost(message, repeated, tag = "1")]
+    pub tasks: ::prost::alloc::vec::Vec<LiveTask>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LiveTask {
+    #[prost(string, tag = "1")]
+    pub task_id: ::prost::alloc::string::String,
+    /// Empty and 0 if nobody works on it.
+    #[prost(string, tag = "2")]
+    pub worker_id: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "3")]
+    pub attempt: u32,
+    #[prost(message, optional, tag = "4")]
+    pub progress: ::core::option::Option<Progress>,
+    /// Not set if it isn't asked for, or nothing was said of it.
+    #[prost(message, optional, tag = "5")]
+    pub curve: ::core::option::Option<LossCurve>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SteerSweepRequest {
@@ -2163,6 +2278,54 @@ pub mod control_client {
                 .insert(GrpcMethod::new("basin.v1.Control", "GetTaskLog"));
             self.inner.unary(req, path, codec).await
         }
+        /// The tasks of a sweep with their states, a page at a time.
+        pub async fn list_tasks(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListTasksRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListTasksReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/basin.v1.Control/ListTasks",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("basin.v1.Control", "ListTasks"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// How some tasks are doing: what workers said of them of late. It is in the coordinator's memory alone, and gone some time after
+        /// their sweeps have ended.
+        pub async fn get_live_tasks(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetLiveTasksRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetLiveTasksReply>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/basin.v1.Control/GetLiveTasks",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("basin.v1.Control", "GetLiveTasks"));
+            self.inner.unary(req, path, codec).await
+        }
         pub async fn steer_sweep(
             &mut self,
             request: impl tonic::IntoRequest<super::SteerSweepRequest>,
@@ -2342,6 +2505,20 @@ pub mod control_server {
             &self,
             request: tonic::Request<super::GetTaskLogRequest>,
         ) -> std::result::Result<tonic::Response<super::GetTaskLogReply>, tonic::Status>;
+        /// The tasks of a sweep with their states, a page at a time.
+        async fn list_tasks(
+            &self,
+            request: tonic::Request<super::ListTasksRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListTasksReply>, tonic::Status>;
+        /// How some tasks are doing: what workers said of them of late. It is in the coordinator's memory alone, and gone some time after
+        /// their sweeps have ended.
+        async fn get_live_tasks(
+            &self,
+            request: tonic::Request<super::GetLiveTasksRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetLiveTasksReply>,
+            tonic::Status,
+        >;
         async fn steer_sweep(
             &self,
             request: tonic::Request<super::SteerSweepRequest>,
@@ -2664,6 +2841,94 @@ pub mod control_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetTaskLogSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/basin.v1.Control/ListTasks" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListTasksSvc<T: Control>(pub Arc<T>);
+                    impl<T: Control> tonic::server::UnaryService<super::ListTasksRequest>
+                    for ListTasksSvc<T> {
+                        type Response = super::ListTasksReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListTasksRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Control>::list_tasks(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListTasksSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/basin.v1.Control/GetLiveTasks" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetLiveTasksSvc<T: Control>(pub Arc<T>);
+                    impl<
+                        T: Control,
+                    > tonic::server::UnaryService<super::GetLiveTasksRequest>
+                    for GetLiveTasksSvc<T> {
+                        type Response = super::GetLiveTasksReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetLiveTasksRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Control>::get_live_tasks(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetLiveTasksSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -11,6 +11,8 @@
     "/basin.v1.Control/GetSweep",
     "/basin.v1.Control/GetTask",
     "/basin.v1.Control/GetTaskLog",
+    "/basin.v1.Control/ListTasks",
+    "/basin.v1.Control/GetLiveTasks",
     "/basin.v1.Control/SteerSweep",
     "/basin.v1.Control/AdjustSweep",
     "/basin.v1.Control/RepairSweep",
