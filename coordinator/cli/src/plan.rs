@@ -214,7 +214,6 @@ fn unmet_here<'a>(
 #[cfg(feature = "worker")]
 fn slots_here(arguments: &Plan, devices: &[DeviceName], to_do: u64) -> Slots {
     let executors = &arguments.executors;
-    let to_do = usize::try_from(to_do).unwrap_or(usize::MAX);
     Slots::on(devices, executors.workers, executors.threads, Defaults::of_run(to_do, cores()))
 }
 

@@ -427,7 +427,9 @@ fn the_done_share_counts_evaluations_and_probes() {
         assert!(shares[trained..].iter().all(|share| *share < 1.0), "{shares:?}");
         // A run that goes on from a checkpoint is as far as the one that wrote it.
         let mut half = start(&spec, assets, None).unwrap();
-        (0..seen.len() / 2).for_each(|_| drop(half.advance().unwrap()));
+        for _ in 0..seen.len() / 2 {
+            half.advance().unwrap();
+        }
         let resumed = start(&spec, assets, Some(&half.checkpoint().unwrap())).unwrap();
         assert_eq!(resumed.progress().done_share, half.progress().done_share);
     }

@@ -2,12 +2,15 @@
 
 use std::io::{self, Write};
 
+/// Writes the contents of a file.
+type WriteContents<'a> = Box<dyn FnOnce(&mut dyn Write) -> io::Result<()> + 'a>;
+
 /// A file of an export, before it is written.
 pub(super) struct ExportedFile<'a> {
     /// Its name within the form's folder, with `/` between the parts.
     pub(super) name: String,
     /// Writes its contents.
-    pub(super) write: Box<dyn FnOnce(&mut dyn Write) -> io::Result<()> + 'a>,
+    pub(super) write: WriteContents<'a>,
 }
 
 impl<'a> ExportedFile<'a> {

@@ -109,8 +109,12 @@ pub(super) fn read(folder: &Path) -> Result<Option<Marker>, FolderError> {
         let mut parts = Path::new(file).components();
         !file.is_empty() && parts.all(|part| matches!(part, Component::Normal(_)))
     };
-    match marker.files().find(|file| !is_within(file)) {
-        Some(file) => Err(damaged(format!("`{file}` is no file of this folder"))),
+    let outside = marker
+        .files()
+        .find(|file| !is_within(file))
+        .map(|file| format!("`{file}` is no file of this folder"));
+    match outside {
+        Some(why) => Err(damaged(why)),
         None => Ok(Some(marker)),
     }
 }

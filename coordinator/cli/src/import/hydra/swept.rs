@@ -82,7 +82,7 @@ impl Call {
         call
     }
 
-    fn swept(mut self) -> Result<Swept, Unswept> {
+    fn swept(self) -> Result<Swept, Unswept> {
         match self.name.as_str() {
             "choice" => self.choice(),
             "range" => self.range(),
