@@ -6,6 +6,7 @@ mod attempt_end;
 mod dependencies;
 mod exiting;
 mod fair_queue;
+mod forgetting;
 mod launching;
 mod leasing;
 mod parts;
