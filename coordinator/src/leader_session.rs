@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::{DecideError, Journal, JournalError, LedgerHandle, Meter, Metered, SystemClock};
-use crate::service::{Coordinator, RunningLogs, SweepSources, TaskNames, tick_forever};
+use crate::service::{CleanUp, Coordinator, RunningLogs, SweepSources, TaskNames, tick_forever};
 
 /// How long the ticker may take to end.
 const GRACE: Duration = Duration::from_secs(3);
@@ -81,6 +81,7 @@ impl LeaderSession {
             commits,
             lease_duration: policy.lease_duration,
             max_tasks: policy.max_tasks,
+            clean_up: CleanUp::default(),
             wake: Notify::new(),
             due: Notify::new(),
             has_shared_journal,
