@@ -20,12 +20,15 @@ mod doctor;
 mod duplicate_runs;
 mod env_file;
 mod failures;
+mod forget;
+mod gc;
 mod help_files;
 mod hints;
 mod init;
 mod kinds;
 mod launch;
 mod local_coordinator;
+mod local_journal;
 mod log;
 mod logs;
 mod looked_at;
@@ -177,6 +180,8 @@ async fn dispatch(command: Command, kinds: &ProgramKinds, output: Output) -> Com
         Command::Replay(arguments) => replay::replay(arguments, kinds, output).await,
         Command::Verify(arguments) => verify::verify(arguments, output).await,
         Command::Repair(arguments) => repair::repair(arguments, output).await,
+        Command::Forget(arguments) => forget::forget(arguments, output).await,
+        Command::Gc(arguments) => gc::gc(arguments, output).await,
         Command::Data(arguments) => data::data(arguments, kinds, output).await,
         Command::Kinds => kinds::kinds(kinds, output),
         Command::Token(arguments) => token::token(arguments, output),
