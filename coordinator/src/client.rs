@@ -239,6 +239,26 @@ impl Client {
         self.call(async |mut control| control.repair_sweep(request.clone()).await).await
     }
 
+    /// Has a sweep that is over forgotten; `abandoned` says of one that the journal doesn't know that nobody works on it.
+    ///
+    /// # Errors
+    /// If there is no sweep of this id, it isn't over, the coordinator isn't there, or its store can't be used.
+    pub async fn forget(&self, id: &str, abandoned: bool) -> Result<v1::ForgetSweepReply, CallError> {
+        let request = v1::ForgetSweepRequest { sweep_id: id.to_owned(), abandoned };
+        self.call(async |mut control| control.forget_sweep(request.clone()).await).await
+    }
+
+    /// Has what no sweep needs freed: in a part of the store at a time, the one behind `after`.
+    ///
+    /// # Errors
+    /// If the coordinator isn't there, or its store can't be used.
+    pub async fn collect_garbage(
+        &self,
+        request: &v1::CollectGarbageRequest,
+    ) -> Result<v1::CollectGarbageReply, CallError> {
+        self.call(async |mut control| control.collect_garbage(request.clone()).await).await
+    }
+
     /// Changes a sweep's quota of the workers.
     ///
     /// # Errors

@@ -8,7 +8,9 @@ use basin_domain::id::{DatasetName, TaskId};
 use basin_domain::sweep::{
     DatasetContents, Datasets, Source, SweepErrors, SweepFile, SweepPlan, WrittenNeeds,
 };
-use basin_storage::{Commit, DatasetVersions, FoundCommits, StorageError, Store, UnresolvedDataset};
+use basin_storage::{
+    CollectionMark, Commit, DatasetVersions, FoundCommits, StorageError, Store, UnresolvedDataset,
+};
 
 /// A plan with what the store already holds of it.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub struct PreparedSweep {
     pub committed: HashMap<TaskId, Commit>,
     /// The defects in the store in the places of other tasks' commits.
     pub damaged: BTreeMap<TaskId, String>,
+    /// The last collection of garbage before any of that was looked up.
+    pub collection: CollectionMark,
 }
 
 impl PreparedSweep {
@@ -62,6 +66,7 @@ pub enum PrepareError {
 /// # Errors
 /// If the file is wrong, its data isn't there, it is too large, or the store can't be read.
 pub async fn prepare(store: &Store, source: &Source, max_tasks: u64) -> Result<PreparedSweep, PrepareError> {
+    let collection = store.last_collection().await?;
     // A large file takes a while to read, and to expand, which is none of the calls' that are answered meanwhile.
     let read = source.clone();
     let file = on_blocking_thread(move || SweepFile::parse(&read)).await?;
@@ -85,7 +90,7 @@ pub async fn prepare(store: &Store, source: &Source, max_tasks: u64) -> Result<P
     let plan = plan?;
     let ids: Vec<TaskId> = plan.runs().map(|task| task.id).collect();
     let FoundCommits { commits: committed, damaged, withdrawn: _ } = store.find_commits(&ids).await?;
-    Ok(PreparedSweep { plan, needs, datasets, examples, contents, committed, damaged })
+    Ok(PreparedSweep { plan, needs, datasets, examples, contents, committed, damaged, collection })
 }
 
 fn expanded(file: &SweepFile, datasets: &Datasets, max_tasks: u64) -> Result<SweepPlan, PrepareError> {

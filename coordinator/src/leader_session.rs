@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::journal::{DecideError, Journal, JournalError, LedgerHandle, Meter, Metered, SystemClock};
 use crate::service::{
-    Coordinator, Forecasts, RunningCurves, RunningLogs, SweepSources, TaskNames, tick_forever,
+    CleanUp, Coordinator, Forecasts, RunningCurves, RunningLogs, SweepSources, TaskNames, tick_forever,
 };
 
 /// How long the ticker may take to end.
@@ -85,6 +85,7 @@ impl LeaderSession {
             commits,
             lease_duration: policy.lease_duration,
             max_tasks: policy.max_tasks,
+            clean_up: CleanUp::default(),
             wake: Notify::new(),
             due: Notify::new(),
             has_shared_journal,

@@ -8,6 +8,7 @@
 //! [`executor`] for the other side of the pipe. This crate doesn't know the ledger.
 
 pub mod agent;
+mod cached_datasets;
 pub mod command;
 pub mod executor;
 mod frames;
@@ -22,6 +23,7 @@ pub use basin_experiments::{
     Assets, CodePath, Dataset as OpenedDataset, ExperimentError, bench, code_path, force_code_path,
     keep_freed_memory, preview,
 };
+pub use cached_datasets::CachedDataset;
 pub use stored_dataset::{OpenDatasetError, open_dataset};
 
 /// Sets the number of this process's training threads; only before the first tensor, and only once.

@@ -21,6 +21,8 @@ mod duplicate_runs;
 mod env_file;
 mod export;
 mod failures;
+mod forget;
+mod gc;
 mod help_files;
 mod hints;
 mod import;
@@ -28,6 +30,7 @@ mod init;
 mod kinds;
 mod launch;
 mod local_coordinator;
+mod local_journal;
 #[cfg(feature = "worker")]
 mod local_pace;
 mod log;
@@ -191,6 +194,8 @@ async fn dispatch(command: Command, kinds: &ProgramKinds, output: Output) -> Com
         Command::Replay(arguments) => replay::replay(arguments, kinds, output).await,
         Command::Verify(arguments) => verify::verify(arguments, output).await,
         Command::Repair(arguments) => repair::repair(arguments, output).await,
+        Command::Forget(arguments) => forget::forget(arguments, output).await,
+        Command::Gc(arguments) => gc::gc(arguments, output).await,
         Command::Data(arguments) => data::data(arguments, kinds, output).await,
         Command::Kinds => kinds::kinds(kinds, output),
         Command::Token(arguments) => token::token(arguments, output),

@@ -79,12 +79,11 @@ impl LocalCoordinator {
         Ok(Announcement { file, text })
     }
 
-    /// The command with its process and its age, for people.
-    #[cfg(feature = "worker")]
-    pub(super) fn description(&self) -> String {
+    /// That it has this folder, for people: its command with process and age.
+    pub(super) fn in_use(&self, state: &Path) -> anyhow::Error {
         let age = (unix_ms() / 1_000).saturating_sub(self.started);
-        let age = super::output::span(age as f64);
-        format!("`{}` (process {}, for {age})", self.command, self.process)
+        let (age, Self { command, process, .. }) = (super::output::span(age as f64), self);
+        anyhow::anyhow!("{} is in use by `{command}` (process {process}, for {age})", state.display())
     }
 }
 

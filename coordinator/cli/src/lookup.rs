@@ -27,6 +27,12 @@ pub(super) async fn sweep(store: &Store, text: &str) -> Result<SweepId, CommandE
     one_of(text, &known)
 }
 
+/// The one sweep that has a folder in the store and that `text` names, whether or not it can be read.
+pub(super) async fn stored_sweep(store: &Store, text: &str) -> Result<SweepId, CommandError> {
+    let known = store.sweep_folders().await;
+    one_of(text, &known.or_store(format!("cannot list the sweeps of {}", store.url()))?)
+}
+
 /// The one task of the store's sweeps that `text` names, by its id or words of its name, with the sweep that has it. Of a name that several
 /// sweeps have it is the newest's.
 pub(super) async fn task(store: &Store, text: &str) -> Result<(SweepId, Task), CommandError> {

@@ -1,22 +1,18 @@
 //! `basin repair`: withdraws what is damaged of a sweep, so that it runs again.
 
-use basin_core::command::Policy;
 use basin_domain::id::{SweepId, TaskId};
 use basin_proto::v1;
 use basin_storage::{CommitMode, ConditionalWrites, ObjectProblem, Store};
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 
 use super::arguments::Repair;
 use super::command_error::{CommandError, CommandResult, OrFail};
-use super::failures::{OrStore, call_failed, not_started};
+use super::failures::{OrStore, call_failed};
 use super::hints;
+use super::local_journal;
 use super::lookup;
 use super::output::Output;
 use basin_coordinator::client::Client;
-use basin_coordinator::journal::SqliteJournal;
-use basin_coordinator::leader_session::{LeaderContext, LeaderSession, LeaderSessionError};
-use basin_coordinator::server::{JournalLocation, StartError};
 use basin_coordinator::service::{Coordinator, Repaired, RepairedTask};
 
 /// Tasks that are looked at at once in the store alone.
@@ -129,32 +125,8 @@ async fn repair_locally(
         false => store.probe().await.or_store(format!("cannot repair {sweep}"))?,
     };
     let commits = CommitMode::from(probed);
-    let path = arguments.store.local.state.join("journal.sqlite");
-    if path.exists() {
-        let journal = JournalLocation::File(path.clone());
-        let failed = |source| {
-            let error = StartError::Journal { journal: journal.clone(), source };
-            not_started(error).context(format!("cannot repair {sweep}")).hint(
-                "if a coordinator runs on this state, let it do the repair: `--coordinator URL`; another state is given with \
-                 `--state DIR`",
-            )
-        };
-        let opened = SqliteJournal::open(&path).map_err(failed)?;
-        let context = LeaderContext {
-            store: store.clone(),
-            commits,
-            policy: Policy::default(),
-            has_shared_journal: false,
-        };
-        let session =
-            LeaderSession::begin(opened, &context, &CancellationToken::new()).await.map_err(|error| {
-                match error {
-                    LeaderSessionError::Journal(source) => failed(source),
-                    LeaderSessionError::Ledger(error) => {
-                        CommandError::basin(error).context(format!("cannot repair {sweep}"))
-                    }
-                }
-            })?;
+    let what = format!("cannot repair {sweep}");
+    if let Some(session) = local_journal::lead(&arguments.store.local.state, &store, commits, &what).await? {
         let repaired = in_journal(&session.coordinator, sweep, arguments.dry_run).await;
         session.end().await;
         if let Some(repaired) = repaired? {

@@ -254,7 +254,7 @@ fn cannot_start(error: StartError, state: &Path) -> CommandError {
                 Some(sweep) => format!("`basin watch {sweep} --state {}` follows it", state.display()),
                 None => format!("`basin list --state {}` shows what it does", state.display()),
             };
-            CommandError::input(anyhow::anyhow!("{} is in use by {}", state.display(), other.description()))
+            CommandError::input(other.in_use(state))
                 .hint(format!("{follow}; `--state DIR` gives this run a folder of its own"))
         }
     }

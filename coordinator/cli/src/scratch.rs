@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
@@ -40,15 +40,31 @@ impl Scratch {
     }
 }
 
+/// The scratch folder of a worker that is no more. Nobody else finds it while this lives.
+#[derive(Debug)]
+pub(super) struct AbandonedScratch {
+    pub(super) folder: PathBuf,
+    /// Held until the end.
+    _lock: File,
+}
+
+/// The folders of workers that are no more.
+pub(super) fn abandoned_in(base: &Path) -> impl Iterator<Item = AbandonedScratch> {
+    let entries = fs::read_dir(base).into_iter().flatten().flatten();
+    let ours = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX));
+    ours.filter_map(|entry| {
+        let folder = entry.path();
+        let lock = File::open(folder.join(LOCK)).ok()?;
+        lock.try_lock().ok()?;
+        Some(AbandonedScratch { folder, _lock: lock })
+    })
+}
+
 /// Removes the folders of workers that are no more. What can't be removed is another user's, or does no harm.
 fn remove_abandoned(base: &Path) {
-    for entry in fs::read_dir(base).into_iter().flatten().flatten() {
-        if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
-            continue;
-        }
-        let Ok(lock) = File::open(entry.path().join(LOCK)) else { continue };
-        if lock.try_lock().is_ok() && fs::remove_dir_all(entry.path()).is_ok() {
-            tracing::info!(folder = %entry.path().display(), "the scratch folder of a killed worker was removed");
+    for AbandonedScratch { folder, _lock } in abandoned_in(base) {
+        if fs::remove_dir_all(&folder).is_ok() {
+            tracing::info!(folder = %folder.display(), "the scratch folder of a killed worker was removed");
         }
     }
 }

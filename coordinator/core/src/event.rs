@@ -67,6 +67,8 @@ pub enum Change {
     Resumed(SweepId),
     /// A sweep was ended by a person.
     Cancelled(SweepId),
+    /// A sweep that is over has left, and with it the tasks that no other sweep lists or reads.
+    SweepForgotten(SweepId),
     /// Failed tasks start over with a fresh budget of attempts.
     Retried {
         /// The sweep for which that was asked.
@@ -291,6 +293,7 @@ impl Event {
             | Change::Paused(_)
             | Change::Resumed(_)
             | Change::Cancelled(_)
+            | Change::SweepForgotten(_)
             | Change::Retried { .. }
             | Change::Granted(_)
             | Change::Expired { .. }

@@ -1,5 +1,6 @@
 //! Read-only queries that stay short however much there is: answered by an index, or a page at a time.
 
+use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use basin_domain::digest::Digest;
@@ -20,6 +21,23 @@ impl Ledger {
         };
         let (Some(first), Some(last)) = (padded("0"), padded("f")) else { return Vec::new() };
         self.index.tasks.range(first..=last).take(most).map(|(id, _)| *id).collect()
+    }
+
+    /// A page of all tasks, by id: those after `after`.
+    pub fn page_of_tasks(&self, after: Option<TaskId>, most: usize) -> Vec<TaskId> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.index.tasks.range((from, Bound::Unbounded)).take(most).map(|(id, _)| *id).collect()
+    }
+
+    /// The contents of data sets that its tasks read.
+    pub fn datasets(&self) -> BTreeSet<Digest> {
+        let read = self.state.shapes.iter().filter_map(|shape| shape.spec.data.as_ref());
+        read.map(|dataset| dataset.digest).collect()
+    }
+
+    /// Whether anything is under a lease: somebody may be working.
+    pub fn has_leases(&self) -> bool {
+        !self.state.leases.is_empty()
     }
 
     /// The sweeps whose ids begin so, in the order of their ids; no more than `most`.

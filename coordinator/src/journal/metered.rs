@@ -122,6 +122,7 @@ impl Meter {
             | Change::Paused(_)
             | Change::Resumed(_)
             | Change::Cancelled(_)
+            | Change::SweepForgotten(_)
             | Change::Retried { .. }
             | Change::Announced(_)
             | Change::Extended(_)

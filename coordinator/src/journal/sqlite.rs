@@ -1,6 +1,6 @@
 //! A journal in an SQLite file, in write-ahead mode with a full sync for each batch.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use basin_core::Event;
@@ -58,6 +58,24 @@ impl SqliteJournal {
             }
             error => error,
         })
+    }
+
+    /// Copies a journal that nobody has open into the folder `to`, with what isn't in its file yet; gives the copy's path.
+    ///
+    /// # Errors
+    /// If it can't be read, or the copy not be written.
+    pub fn copy(path: &Path, to: &Path) -> Result<PathBuf, JournalError> {
+        let copy = to.join("journal.sqlite");
+        std::fs::copy(path, &copy).map_err(JournalError::Folder)?;
+        let log = |path: &Path| {
+            let mut name = path.as_os_str().to_owned();
+            name.push("-wal");
+            PathBuf::from(name)
+        };
+        match std::fs::copy(log(path), log(&copy)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(JournalError::Folder(error)),
+            Ok(_) | Err(_) => Ok(copy),
+        }
     }
 
     fn open_database(path: &Path) -> Result<Self, JournalError> {

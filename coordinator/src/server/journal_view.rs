@@ -1,7 +1,7 @@
 //! The journal of a coordinator that has ended, answered to looks alone. It is copied first: nothing is written in its place.
 
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use basin_core::command::Policy;
@@ -15,10 +15,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::grpc_port::GrpcPort;
 use super::{JournalLocation, StartError};
-use crate::journal::{JournalError, LedgerHandle, Meter, SqliteJournal, SystemClock};
+use crate::journal::{LedgerHandle, Meter, SqliteJournal, SystemClock};
 use crate::open_files;
 use crate::service::{
-    Coordinator, Forecasts, Leadership, LeadershipRole, RunningCurves, RunningLogs, SweepSources, TaskNames,
+    CleanUp, Coordinator, Forecasts, Leadership, LeadershipRole, RunningCurves, RunningLogs, SweepSources,
+    TaskNames,
 };
 use crate::trust::connection_limits::ConnectionLimits;
 use crate::trust::{NewToken, Role, Tokens, Trust};
@@ -39,8 +40,7 @@ impl JournalView {
     /// If the journal can't be copied or read, or no port is free.
     pub async fn open(path: &Path, copy: &Path, store: Store) -> Result<Self, StartError> {
         let failed = |source| StartError::Journal { journal: JournalLocation::File(path.to_owned()), source };
-        let journal =
-            copied(path, copy).map_err(JournalError::Folder).and_then(|file| SqliteJournal::open(&file));
+        let journal = SqliteJournal::copy(path, copy).and_then(|file| SqliteJournal::open(&file));
         let policy = Policy::default();
         let ledger = LedgerHandle::open(journal.map_err(failed)?, policy, SystemClock::default()).await;
         let stop = CancellationToken::new();
@@ -56,6 +56,7 @@ impl JournalView {
             commits: CommitMode::Conditional,
             lease_duration: policy.lease_duration,
             max_tasks: policy.max_tasks,
+            clean_up: CleanUp::default(),
             wake: Notify::new(),
             due: Notify::new(),
             has_shared_journal: false,
@@ -96,20 +97,5 @@ impl JournalView {
 impl Drop for JournalView {
     fn drop(&mut self) {
         self.stop.cancel();
-    }
-}
-
-/// The copy of a journal with what isn't in its file yet.
-fn copied(path: &Path, copy: &Path) -> std::io::Result<PathBuf> {
-    let to = copy.join("journal.sqlite");
-    std::fs::copy(path, &to)?;
-    let with_suffix = |path: &Path| {
-        let mut name = path.as_os_str().to_owned();
-        name.push("-wal");
-        PathBuf::from(name)
-    };
-    match std::fs::copy(with_suffix(path), with_suffix(&to)) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        Ok(_) | Err(_) => Ok(to),
     }
 }

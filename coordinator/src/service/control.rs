@@ -18,7 +18,7 @@ use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
 use tonic::{Request, Response, Status};
 
 use super::summary::{summary, sweep_reply, task_reply, worker_summary};
-use super::{LaunchOptions, Leadership, NamesOfSweep, wire};
+use super::{ForgottenSweep, LaunchOptions, Leadership, NamesOfSweep, wire};
 use crate::trust::Caller;
 
 /// Sweeps or workers that one look goes through.
@@ -28,7 +28,7 @@ const MOST_OF_A_NAME: usize = 1_000;
 /// The sweeps among whose tasks a name is looked for, the newest first.
 const MOST_SWEEPS_WITH_NAMES: usize = 16;
 /// So many that fit are enough to know that the beginning of an id isn't.
-const SEVERAL: usize = NAMED + 1;
+pub(super) const SEVERAL: usize = NAMED + 1;
 
 /// The tools' service.
 #[derive(Debug, Clone)]
@@ -156,23 +156,27 @@ impl Control for ControlService {
         };
         let id = self.find_sweep(request.sweep_id).await?;
         let repaired = self.0.coordinator()?.repair(&id, after, request.dry_run).await?;
-        let tasks = repaired.tasks.into_iter().map(|it| v1::RepairedTask {
-            task_id: it.task.to_string(),
-            attempt: it.commit.as_ref().map_or(0, |(attempt, _)| attempt.0),
-            lease_id: it.commit.map(|(_, lease)| lease.to_string()).unwrap_or_default(),
-            problems: it
-                .problems
-                .into_iter()
-                .map(|problem| v1::Problem { key: problem.key, why: problem.why })
-                .collect(),
-            withdrawn: it.is_withdrawn,
-        });
-        Ok(Response::new(v1::RepairSweepReply {
-            sweep_id: id.to_string(),
-            tasks: tasks.collect(),
-            retried: repaired.retried,
-            next_after_task_id: repaired.next_after.map(|task| task.to_string()).unwrap_or_default(),
-        }))
+        Ok(Response::new(wire::repaired(&id, repaired)))
+    }
+
+    async fn forget_sweep(
+        &self,
+        request: Request<v1::ForgetSweepRequest>,
+    ) -> RpcResult<v1::ForgetSweepReply> {
+        let request = request.into_inner();
+        let forgotten = self.0.coordinator()?.forget(&request.sweep_id, request.abandoned).await?;
+        let ForgottenSweep { sweep, tasks } = forgotten;
+        Ok(Response::new(v1::ForgetSweepReply { sweep_id: sweep.to_string(), tasks }))
+    }
+
+    async fn collect_garbage(
+        &self,
+        request: Request<v1::CollectGarbageRequest>,
+    ) -> RpcResult<v1::CollectGarbageReply> {
+        let request = wire::garbage_request(&request.into_inner())?;
+        let coordinator = self.0.coordinator()?;
+        let collected = coordinator.collect_garbage(request).await?;
+        Ok(Response::new(wire::collected(collected, coordinator.store.url())))
     }
 
     async fn list_workers(&self, _: Request<v1::ListWorkersRequest>) -> RpcResult<v1::ListWorkersReply> {
@@ -373,7 +377,7 @@ async fn meant(names: NamesOfSweep, words: String) -> Result<Vec<(TaskId, Box<st
 /// The most that a refusal names.
 const NAMED: usize = 5;
 
-fn not_one<T: std::fmt::Display>(what: &str, text: &str, unfound: &LookupError<T>) -> Status {
+pub(super) fn not_one<T: std::fmt::Display>(what: &str, text: &str, unfound: &LookupError<T>) -> Status {
     let text: String = text.chars().take(100).collect();
     match unfound {
         LookupError::NotFound => Status::not_found(format!("there is no {what} `{text}`")),

@@ -1,8 +1,11 @@
 //! The coordinator's services: what arrives is checked, decided by the ledger, and answered once it is on disk.
 
+mod clean_up;
 mod commits;
 mod control;
 mod forecasts;
+mod forget;
+mod garbage;
 mod launching;
 mod leadership;
 mod live_tasks;
@@ -37,8 +40,11 @@ use tonic::Status;
 use crate::journal::{LedgerHandle, Meter};
 use crate::launch::{self, PreparedSweep};
 
+pub use clean_up::CleanUp;
 pub use control::ControlService;
 pub use forecasts::Forecasts;
+pub use forget::{ForgottenSweep, NotKnownToBeOver, StoredForgetError, forget_stored};
+pub use garbage::{DEFAULT_GRACE, GarbageRequest, needed_by};
 pub use leadership::{Leadership, LeadershipRole};
 pub use refusal::OtherStore;
 pub use repair::{Repaired, RepairedTask};
@@ -78,6 +84,8 @@ pub struct Coordinator {
     pub lease_duration: Duration,
     /// The most tasks that a sweep may have.
     pub max_tasks: u64,
+    /// What keeps launches and clean-ups apart.
+    pub clean_up: CleanUp,
     /// Told whenever something may have become grantable, for idle workers' calls that wait.
     pub wake: Notify,
     /// Told when something is due before its time: a worker has ended.
@@ -97,6 +105,13 @@ pub struct LaunchOptions {
     pub adjustment: SchedulingChange,
     /// The most tasks that it may have, if fewer than the coordinator takes.
     pub max_tasks: Option<u64>,
+}
+
+impl LaunchOptions {
+    /// The most tasks that it may have here.
+    fn task_limit(&self, coordinator: &Coordinator) -> u64 {
+        self.max_tasks.unwrap_or(coordinator.max_tasks).min(coordinator.max_tasks)
+    }
 }
 
 /// The outcome of a launch.
@@ -120,7 +135,7 @@ impl Coordinator {
         source: &Source,
         options: LaunchOptions,
     ) -> Result<LaunchOutcome, Status> {
-        let limit = options.max_tasks.unwrap_or(self.max_tasks).min(self.max_tasks);
+        let limit = options.task_limit(self);
         let prepared = launch::prepare(&self.store, source, limit).await.map_err(refusal::prepare_error)?;
         self.launch_prepared(source, prepared, options).await
     }
@@ -135,18 +150,8 @@ impl Coordinator {
         prepared: PreparedSweep,
         options: LaunchOptions,
     ) -> Result<LaunchOutcome, Status> {
-        let PreparedSweep { plan, needs: _, datasets, examples: _, contents: _, mut committed, damaged: _ } =
-            prepared;
-        let ids: Vec<TaskId> = plan.runs().map(|task| task.id).collect();
-        // Before anything is kept: the store may be another one's.
-        self.reconcile(&ids, &mut committed).await?;
-        let record = SweepRecord {
-            id: plan.id.clone(),
-            source: source.clone(),
-            datasets,
-            launched_unix_ms: Some(self.ledger.now().0),
-        };
-        self.store.put_sweep(&record, &plan.tasks).await.map_err(refusal::store_error)?;
+        let _launching = self.clean_up.launches.read().await;
+        let PreparedSweep { plan, committed, .. } = self.keep_prepared(source, prepared, &options).await?;
         let sweep = plan.id.clone();
         if plan.tasks.len() <= MOST_NAMED_AT_ONCE {
             self.names.keep(&sweep, &plan.tasks);
@@ -174,6 +179,44 @@ impl Coordinator {
         let LaunchCounts { new, reused, shared } = launched.counts;
         tracing::info!(%sweep, new, reused, shared, "sweep launched");
         Ok(launched)
+    }
+
+    /// Keeps a sweep in the store, and gives what is launched. What was looked up beside a collection of garbage, which didn't know
+    /// of the sweep yet, is looked up again: from then on nothing of it is garbage.
+    async fn keep_prepared(
+        &self,
+        source: &Source,
+        mut prepared: PreparedSweep,
+        options: &LaunchOptions,
+    ) -> Result<PreparedSweep, Status> {
+        self.keep(source, &mut prepared).await?;
+        let settled = self.store.settled_collection().await.map_err(refusal::store_error)?;
+        if prepared.collection.is_undisturbed(&settled) {
+            return Ok(prepared);
+        }
+        let limit = options.task_limit(self);
+        let again = launch::prepare(&self.store, source, limit).await.map_err(refusal::prepare_error)?;
+        if again.plan.id != prepared.plan.id {
+            let message = "the data that the sweep reads changed while it was launched: launch it again";
+            return Err(Status::failed_precondition(message));
+        }
+        prepared = again;
+        self.keep(source, &mut prepared).await?;
+        Ok(prepared)
+    }
+
+    /// Keeps a sweep in the store, once the ledger and the store agree on what of it is committed.
+    async fn keep(&self, source: &Source, prepared: &mut PreparedSweep) -> Result<(), Status> {
+        let ids: Vec<TaskId> = prepared.plan.runs().map(|task| task.id).collect();
+        // Before anything is kept: the store may be another one's.
+        self.reconcile(&ids, &mut prepared.committed).await?;
+        let record = SweepRecord {
+            id: prepared.plan.id.clone(),
+            source: source.clone(),
+            datasets: prepared.datasets.clone(),
+            launched_unix_ms: Some(self.ledger.now().0),
+        };
+        self.store.put_sweep(&record, &prepared.plan.tasks).await.map_err(refusal::store_error)
     }
 
     /// A decision of the ledger, on disk.

@@ -10,18 +10,23 @@ use tonic::{Code, Status};
 use crate::journal::DecideError;
 use crate::launch::PrepareError;
 
-/// The status of a refusal.
+/// The status of a refusal, with that as its cause.
 pub(super) fn refused(refusal: &Refusal) -> Status {
     let code = match refusal {
         Refusal::UnknownSweep(_) | Refusal::UnknownTask(_) | Refusal::UnknownWorker(_) => Code::NotFound,
         Refusal::WrongTaskId(_) | Refusal::MissingInput { .. } | Refusal::Cycle(_) => Code::InvalidArgument,
         Refusal::CommittedOtherwise { .. } | Refusal::LaunchedOtherwise(_) => Code::AlreadyExists,
-        Refusal::NotOfThisLease { .. } | Refusal::Withdrawn { .. } => Code::FailedPrecondition,
+        Refusal::NotOfThisLease { .. }
+        | Refusal::Withdrawn { .. }
+        | Refusal::NotOver(_)
+        | Refusal::StillStopping { .. } => Code::FailedPrecondition,
         // Another coordinator may have begun to lead meanwhile, or the launch was broken off: it is made again.
         Refusal::MissingPart { .. } => Code::Aborted,
         Refusal::TooMany { .. } => Code::ResourceExhausted,
     };
-    Status::new(code, refusal.to_string())
+    let mut status = Status::new(code, refusal.to_string());
+    status.set_source(Arc::new(refusal.clone()));
+    status
 }
 
 /// The status of a decision that wasn't taken.

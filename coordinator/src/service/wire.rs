@@ -1,15 +1,22 @@
 //! The ledger's states and reasons as the wire's.
 
+use std::time::Duration;
+
 use basin_core::attempt::AttemptEnd;
 use basin_core::event::FinalReason;
 use basin_core::forecast::Forecast;
 use basin_core::pending_reason::PendingReason;
 use basin_core::view::{Phase, SweepState};
 use basin_core::why::{Input, Why};
+use basin_domain::id::SweepId;
 use basin_domain::sweep::SweepNote;
+use basin_proto::convert::InvalidField;
 use basin_proto::v1;
 use basin_proto::v1::pending_reason::Reason as Pending;
 use basin_proto::v1::why::Reason;
+use basin_storage::{Collected, Freed, ObjectProblem, Space};
+
+use super::{DEFAULT_GRACE, GarbageRequest, Repaired};
 
 pub(super) fn sweep_note(note: SweepNote) -> v1::SweepNote {
     let SweepNote { file, line, message, hint } = note;
@@ -30,6 +37,62 @@ pub(super) fn forecast(forecast: Forecast) -> v1::Forecast {
         least_seconds_left: left.map(|left| left.least),
         most_seconds_left: left.map(|left| left.most),
         experiments: experiments.collect(),
+    }
+}
+
+pub(super) fn repaired(sweep: &SweepId, repaired: Repaired) -> v1::RepairSweepReply {
+    let tasks = repaired.tasks.into_iter().map(|it| v1::RepairedTask {
+        task_id: it.task.to_string(),
+        attempt: it.commit.as_ref().map_or(0, |(attempt, _)| attempt.0),
+        lease_id: it.commit.map(|(_, lease)| lease.to_string()).unwrap_or_default(),
+        problems: it.problems.into_iter().map(problem).collect(),
+        withdrawn: it.is_withdrawn,
+    });
+    v1::RepairSweepReply {
+        sweep_id: sweep.to_string(),
+        tasks: tasks.collect(),
+        retried: repaired.retried,
+        next_after_task_id: repaired.next_after.map(|task| task.to_string()).unwrap_or_default(),
+    }
+}
+
+fn problem(problem: ObjectProblem) -> v1::Problem {
+    let ObjectProblem { key, why } = problem;
+    v1::Problem { key, why }
+}
+
+pub(super) fn garbage_request(wire: &v1::CollectGarbageRequest) -> Result<GarbageRequest, InvalidField> {
+    let after = match wire.after.as_str() {
+        "" => None,
+        shard => {
+            let invalid =
+                |error: std::num::ParseIntError| InvalidField { field: "after", why: error.to_string() };
+            Some(u8::from_str_radix(shard, 16).map_err(invalid)?)
+        }
+    };
+    Ok(GarbageRequest {
+        is_dry_run: wire.dry_run,
+        with_datasets: wire.datasets,
+        grace: wire.grace_ms.map_or(DEFAULT_GRACE, Duration::from_millis),
+        after,
+    })
+}
+
+pub(super) fn collected(collected: Collected, store_url: &str) -> v1::CollectGarbageReply {
+    let Collected { freed, young, unreadable, irreplaceable, next_after } = collected;
+    let Freed { tasks, attempts, checkpoints, leftovers, datasets } = freed;
+    let space = |Space { count, bytes }: Space| Some(v1::Space { count, bytes });
+    v1::CollectGarbageReply {
+        tasks: space(tasks),
+        attempts: space(attempts),
+        checkpoints: space(checkpoints),
+        leftovers: space(leftovers),
+        datasets: space(datasets),
+        young: space(young),
+        irreplaceable: space(irreplaceable),
+        unreadable: unreadable.into_iter().map(problem).collect(),
+        next_after: next_after.map(|shard| format!("{shard:02x}")).unwrap_or_default(),
+        store_url: store_url.to_owned(),
     }
 }
 

@@ -7,6 +7,7 @@
 //! tasks/<2 hex>/<task id>/commit.json
 //! tasks/<2 hex>/<task id>/withdrawn/…
 //! sweeps/<sweep id>/{sweep.toml, sweep.json, tasks.parquet, report/…}
+//! collection.json
 //! ```
 
 use crate::data::Dataset;
@@ -20,6 +21,54 @@ pub const RESULT: &str = "result.safetensors";
 pub const LOG: &str = "log.zst";
 /// The attempt's manifest.
 pub const MANIFEST: &str = "manifest.json";
+
+/// The announcement of the last collection of garbage.
+pub const COLLECTION: &str = "collection.json";
+/// The folder of all sweeps.
+pub const SWEEPS: &str = "sweeps";
+/// The folder of what is written and removed to see how a store behaves.
+pub const PROBES: &str = "probe";
+
+/// The folder of the tasks whose ids begin with this byte.
+pub fn shard(first: u8) -> String {
+    format!("tasks/{first:02x}")
+}
+
+/// An object in a task's folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TaskObject<'a> {
+    /// What lies in the commit's place.
+    Commit,
+    /// Something that an attempt wrote.
+    OfAttempt {
+        /// The attempt's number.
+        number: Attempt,
+        /// Its lease.
+        lease: LeaseId,
+        /// The file's name.
+        name: &'a str,
+    },
+    /// What was in the commit's place until it was withdrawn, by its name.
+    Withdrawn(&'a str),
+}
+
+/// The task whose object has this key, and what it is there; nothing for what isn't of a task, or not one of these.
+pub fn task_object(key: &str) -> Option<(TaskId, TaskObject<'_>)> {
+    let parts: Vec<&str> = key.split('/').collect();
+    let ["tasks", _, id, within @ ..] = &parts[..] else { return None };
+    let id: TaskId = id.parse().ok()?;
+    let object = match within {
+        ["commit.json"] => TaskObject::Commit,
+        ["withdrawn", name] => TaskObject::Withdrawn(*name),
+        ["attempts", folder, name] => {
+            let (number, lease) = attempt_of(folder)?;
+            TaskObject::OfAttempt { number, lease, name: *name }
+        }
+        _ => return None,
+    };
+    // Not what lies in another's folder.
+    key.starts_with(&task(&id)).then_some((id, object))
+}
 
 /// The folder of a task.
 pub fn task(task: &TaskId) -> String {
@@ -73,6 +122,11 @@ pub fn checkpoint_name(number: u64) -> String {
     format!("checkpoint-{number:012}.safetensors")
 }
 
+/// Whether a file is of a checkpoint: it, or its note.
+pub fn is_of_checkpoint(name: &str) -> bool {
+    name.starts_with("checkpoint-")
+}
+
 /// The number in a checkpoint's file name, if it is one.
 pub fn checkpoint_number(name: &str) -> Option<u64> {
     name.strip_prefix("checkpoint-")?.strip_suffix(".safetensors")?.parse().ok()
@@ -105,7 +159,7 @@ pub fn dataset_version_number(key: &str) -> Option<u64> {
 
 /// The folder of a sweep.
 pub fn sweep(id: &SweepId) -> String {
-    format!("sweeps/{id}")
+    format!("{SWEEPS}/{id}")
 }
 
 #[cfg(test)]
@@ -132,6 +186,30 @@ mod tests {
                 prop_assert!(name.is_some_and(|name| !name.contains(['/', '\\', '%', '\0'])), "{}", key);
                 prop_assert!(key.split('/').all(|part| !matches!(part, "" | "." | "..")), "{}", key);
             }
+        }
+    }
+
+    #[test]
+    fn an_object_of_a_task_is_known_by_its_key_and_what_is_none_is_not() {
+        let (id, number) = (TaskId(Digest::of(b"task")), Attempt(3));
+        let lease = LeaseId::new("abc").unwrap();
+        let known = |key: &str| task_object(key).map(|(of, object)| (of == id, format!("{object:?}")));
+        let of_attempt = TaskObject::OfAttempt { number, lease: lease.clone(), name: RESULT };
+        let folder = attempt(&id, number, &lease);
+        for (key, expected) in [
+            (commit(&id), TaskObject::Commit),
+            (format!("{folder}/{RESULT}"), of_attempt),
+            (format!("{}/3-abc.json", withdrawn(&id)), TaskObject::Withdrawn("3-abc.json")),
+        ] {
+            assert_eq!(known(&key), Some((true, format!("{expected:?}"))), "{key}");
+            assert!(key.starts_with(&format!("{}/", shard(id.0.as_bytes()[0]))), "{key}");
+        }
+        let elsewhere = commit(&id).replacen(&id.to_string()[..2], "zz", 1);
+        let own = format!("{}/notes.txt", task(&id));
+        let unnumbered = format!("{}/x-abc/{RESULT}", attempts(&id));
+        let others = ["tasks/ab/cd/commit.json", "sweeps/a/sweep.json", ""].map(str::to_owned);
+        for key in [elsewhere, own, unnumbered].into_iter().chain(others) {
+            assert_eq!(known(&key), None, "{key}");
         }
     }
 

@@ -98,7 +98,7 @@ impl Store {
             .await?
             .into_iter()
             .map(|object| object.key)
-            .filter(|key| key.rsplit('/').next().is_some_and(|name| name.starts_with("checkpoint-")))
+            .filter(|key| key.rsplit('/').next().is_some_and(key::is_of_checkpoint))
             .collect();
         // Notes (`.json`) sort before objects (`.safetensors`) of the same number, but not before those of other numbers.
         keys.sort_by_key(|key| !key.ends_with(".json"));

@@ -170,7 +170,7 @@ impl Store {
         if self.folder().is_some() {
             return Ok(true);
         }
-        let key = format!("probe/{}-replace", uuid::Uuid::new_v4());
+        let key = format!("{}/{}-replace", key::PROBES, uuid::Uuid::new_v4());
         let verdict = self.try_replacing(&key).await;
         let removed = self.delete(&key).await;
         let verdict = verdict?;

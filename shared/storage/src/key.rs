@@ -36,7 +36,7 @@ pub(crate) fn check_artifact_name(name: &str) -> Result<()> {
     if name.contains('/') {
         return Err(invalid(name, "an artifact's name is one segment"));
     }
-    if name == basin_domain::key::MANIFEST || name.starts_with("checkpoint-") {
+    if name == basin_domain::key::MANIFEST || basin_domain::key::is_of_checkpoint(name) {
         return Err(invalid(name, "the name is taken"));
     }
     Ok(())

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
-use object_store::{ObjectStoreExt, PutPayload};
+use object_store::{ObjectMeta, ObjectStoreExt, PutPayload};
 
+use crate::dated_object::DatedObject;
 use crate::{ListedObject, Result, StorageError, Store, backend, key};
 
 /// A file that isn't whole and wasn't written to for so long belongs to a process that is gone: parts are written within
@@ -89,15 +90,33 @@ impl Store {
     /// # Errors
     /// As [`Store::get`], without [`StorageError::NotFound`].
     pub async fn list(&self, prefix: &str) -> Result<Vec<ListedObject>> {
+        self.list_as(prefix, |meta| ListedObject { key: meta.location.to_string(), size: meta.size }).await
+    }
+
+    /// The same with their ages.
+    pub(crate) async fn list_dated(&self, prefix: &str) -> Result<Vec<DatedObject>> {
+        let dated = |meta: &ObjectMeta| DatedObject {
+            key: meta.location.to_string(),
+            size: meta.size,
+            modified_unix_ms: u64::try_from(meta.last_modified.timestamp_millis()).unwrap_or(0),
+        };
+        self.list_as(prefix, dated).await
+    }
+
+    async fn list_as<T: Ord + Send>(
+        &self,
+        prefix: &str,
+        of: impl Fn(&ObjectMeta) -> T + Send + Sync,
+    ) -> Result<Vec<T>> {
         let path = key::prefix(prefix)?;
-        let path = path.as_ref();
+        let (path, of) = (path.as_ref(), &of);
         let mut found = self
             .retry()
             .run(|| async move {
                 let mut objects = self.objects().list(path);
                 let mut found = Vec::new();
                 while let Some(meta) = self.timed_next(prefix, &mut objects).await? {
-                    found.push(ListedObject { key: meta.location.to_string(), size: meta.size });
+                    found.push(of(&meta));
                 }
                 Ok(found)
             })
@@ -157,11 +176,24 @@ impl Store {
     /// If the folder can't be read.
     pub async fn remove_abandoned(&self) -> Result<u64> {
         let Some(root) = self.folder().map(Path::to_path_buf) else { return Ok(0) };
-        tokio::task::spawn_blocking(move || backend::remove_staged_before(&root, ABANDONED_AFTER))
-            .await
-            .map_err(std::io::Error::other)
-            .and_then(|removed| removed)
-            .map_err(|source| self.of_file("", source))
+        self.on_blocking_thread("", move || backend::remove_staged_before(&root, ABANDONED_AFTER)).await
+    }
+
+    /// Removes a folder of a store that is one, and those in it, as far as nothing is in them.
+    pub(crate) async fn remove_empty_folders(&self, key: &str) -> Result<()> {
+        let Some(root) = self.folder() else { return Ok(()) };
+        let folder = root.join(key);
+        self.on_blocking_thread(key, move || backend::remove_empty_folders(&folder)).await.map(drop)
+    }
+
+    /// Does something with the files of a store that is a folder.
+    pub(crate) async fn on_blocking_thread<T: Send + 'static>(
+        &self,
+        key: &str,
+        work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(std::io::Error::other).and_then(|done| done).map_err(|source| self.of_file(key, source))
     }
 
     /// Looks whether the store answers at all: one listing of its first level.

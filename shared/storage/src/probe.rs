@@ -33,7 +33,7 @@ impl Store {
     /// [`StorageError::Denied`] and [`StorageError::Full`] if the store can't be written,
     /// [`StorageError::Unavailable`] if the race had no outcome.
     pub async fn probe(&self) -> Result<ConditionalWrites> {
-        let key = format!("probe/{}", uuid::Uuid::new_v4());
+        let key = format!("{}/{}", basin_domain::key::PROBES, uuid::Uuid::new_v4());
         // An unconditional write and a read first: whether the store can be written at all is another question.
         let plain = format!("{key}-plain");
         self.put(&plain, Bytes::from_static(b"basin")).await?;

@@ -7,7 +7,6 @@
 use basin_domain::digest::Digest;
 use basin_domain::id::TaskId;
 use basin_domain::key;
-use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use object_store::{ObjectStoreExt, PutMode};
 
@@ -88,7 +87,6 @@ impl Store {
     /// [`StorageError::NotWithdrawable`] if the store would let the note take the place of something else, and as
     /// [`Store::put`].
     pub async fn withdraw(&self, damaged: &DamagedTask, mode: CommitMode) -> Result<WithdrawOutcome> {
-        let key = key::commit(&damaged.task);
         match mode {
             CommitMode::Serialised => {}
             CommitMode::Conditional if self.replaces_under_condition().await? => {}
@@ -98,20 +96,39 @@ impl Store {
         }
         self.archive(damaged).await?;
         let note = self.withdrawal_note(damaged).await?;
+        self.put_note(&note, Some(&damaged.version), mode, |_| true).await
+    }
+
+    /// Puts a note in a commit's place, if what was `seen` there lies there still, and gives the one that lies there then. One
+    /// that `suffices` may be another's.
+    pub(crate) async fn put_note(
+        &self,
+        note: &WithdrawalNote,
+        seen: Option<&ObjectVersion>,
+        mode: CommitMode,
+        suffices: impl Fn(&WithdrawalNote) -> bool + Send,
+    ) -> Result<WithdrawOutcome> {
+        let key = key::commit(&note.task);
+        let path = crate::key::path(&key)?;
         let mut tries = 0;
         loop {
-            let (state, version) = self.read_commit_state_versioned(&damaged.task).await?;
-            match (state, version) {
-                (CommitState::Withdrawn(note), _) => return Ok(WithdrawOutcome::Withdrawn(note)),
-                (CommitState::Empty, _) | (_, None) => return Ok(WithdrawOutcome::Changed),
-                (_, Some(version)) if version.digest != damaged.version.digest => {
-                    return Ok(WithdrawOutcome::Changed);
-                }
-                (_, Some(_)) => {}
+            let (state, version) = self.read_commit_state_versioned(&note.task).await?;
+            if let CommitState::Withdrawn(found) = state
+                && suffices(&found)
+            {
+                return Ok(WithdrawOutcome::Withdrawn(found));
             }
-            let written = match mode {
-                CommitMode::Conditional => self.replace(&key, &damaged.version, note.to_bytes()).await,
-                CommitMode::Serialised => self.put(&key, Bytes::from(note.to_bytes())).await,
+            if version.map(|version| version.digest) != seen.map(|seen| seen.digest) {
+                return Ok(WithdrawOutcome::Changed);
+            }
+            let bytes = note.to_bytes();
+            let written = match (mode, seen) {
+                (CommitMode::Serialised, _) => self.put(&key, bytes.into()).await,
+                (CommitMode::Conditional, Some(seen)) => self.replace(&key, seen, bytes).await,
+                (CommitMode::Conditional, None) => {
+                    let put = self.objects().put_opts(&path, bytes.into(), PutMode::Create.into());
+                    self.timed(&key, self.retry().timeout, put).await.map(drop)
+                }
             };
             // Whatever was said of it, the next look tells.
             if let Err(error) = written {
@@ -134,31 +151,9 @@ impl Store {
         attempt: WithdrawnAttempt,
         mode: CommitMode,
     ) -> Result<WithdrawOutcome> {
-        let key = key::commit(task);
-        let path = crate::key::path(&key)?;
-        let reasons = vec![format!("{key}: it is gone")];
+        let reasons = vec![format!("{}: it is gone", key::commit(task))];
         let note = WithdrawalNote { task: *task, withdrawn: vec![attempt], reasons };
-        let mut tries = 0;
-        loop {
-            match self.read_commit_state(task).await? {
-                CommitState::Empty => {}
-                CommitState::Withdrawn(note) => return Ok(WithdrawOutcome::Withdrawn(note)),
-                CommitState::Committed(_)
-                | CommitState::CommittedWithoutDigest(_)
-                | CommitState::Damaged { .. } => return Ok(WithdrawOutcome::Changed),
-            }
-            let mode = match mode {
-                CommitMode::Conditional => PutMode::Create,
-                CommitMode::Serialised => PutMode::Overwrite,
-            };
-            let put = self.objects().put_opts(&path, note.to_bytes().into(), mode.into());
-            if let Err(error) = self.timed(&key, self.retry().timeout, put).await {
-                tries += 1;
-                if tries >= TRIES || !self.retry().wait_after(tries).await {
-                    return Err(error);
-                }
-            }
-        }
+        self.put_note(&note, None, mode, |_| true).await
     }
 
     /// Copies what lies in the commit's place, under a name that says whose it was.

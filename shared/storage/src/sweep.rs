@@ -146,12 +146,40 @@ impl Store {
         }
     }
 
+    /// The sweeps that have a folder: those that were launched, are being launched, or were removed by half.
+    ///
+    /// # Errors
+    /// As [`Store::list`].
+    pub async fn sweep_folders(&self) -> Result<Vec<SweepId>> {
+        let names = self.list_folders(key::SWEEPS).await?;
+        Ok(names.into_iter().filter_map(|name| SweepId::new(name).ok()).collect())
+    }
+
+    /// Removes a sweep, and nothing of its tasks: first its record, without which it is none, and last the list of its tasks.
+    /// May be called again at any time.
+    ///
+    /// # Errors
+    /// As [`Store::delete`].
+    pub async fn remove_sweep(&self, id: &SweepId) -> Result<()> {
+        let folder = key::sweep(id);
+        let mut objects = self.list(&folder).await?;
+        objects.sort_by_key(|object| match object.key.rsplit('/').next() {
+            Some(RECORD) => 0,
+            Some(TASKS) => 2,
+            Some(_) | None => 1,
+        });
+        for object in objects {
+            self.delete(&object.key).await?;
+        }
+        self.remove_empty_folders(&folder).await
+    }
+
     /// The launched sweeps, by id. One whose record is damaged is left out with a warning: the others can be read.
     ///
     /// # Errors
     /// As [`Store::list`].
     pub async fn list_sweeps(&self) -> Result<Vec<SweepRecord>> {
-        let ids = self.list_folders("sweeps").await?.into_iter().filter_map(|name| SweepId::new(name).ok());
+        let ids = self.sweep_folders().await?;
         let read = |id: SweepId| async move {
             match self.read_sweep(&id).await {
                 Ok(record) => Ok(Some(record)),

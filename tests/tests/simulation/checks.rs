@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use basin_core::Ledger;
 use basin_core::command::{Adjust, CommitRecord, Refusal, Withdrawal};
-use basin_core::event::{Change, Event, FinalReason, Granted, RetryDecision};
+use basin_core::event::{Change, Event, FinalReason, Granted, Launched, RetryDecision};
 use basin_core::view::{Phase, SweepState};
 use basin_domain::failure::FailureKind;
 use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
@@ -50,6 +50,8 @@ pub(crate) struct Checks {
     acknowledged: BTreeSet<TaskId>,
     acknowledged_grants: BTreeSet<(LeaseId, TaskId)>,
     sweeps: BTreeMap<SweepId, RequestedState>,
+    /// The tasks that the sweeps in the journal list.
+    listed: BTreeMap<SweepId, BTreeSet<TaskId>>,
     /// The claims that sweeps were last told to have; none where that wasn't answered yet.
     shares: BTreeMap<SweepId, Option<SchedulingOptions>>,
 }
@@ -62,6 +64,7 @@ enum RequestedState {
     Running,
     Paused,
     Cancelled,
+    Forgotten,
 }
 
 impl Checks {
@@ -104,6 +107,10 @@ impl Checks {
         if let Command::Adjust(Adjust { sweep, .. }) = command {
             self.shares.insert(sweep.clone(), None);
         }
+        // Launched again it has what every new sweep has.
+        if let Command::Forget(sweep) = command {
+            self.shares.remove(sweep);
+        }
         // A sweep that was over can't be cancelled, and goes on when a failed task is retried, for it or for another.
         if let Command::RetryFailed(_) = command {
             self.sweeps
@@ -118,6 +125,7 @@ impl Checks {
             let requested = match command {
                 Command::Pause(_) => RequestedState::Paused,
                 Command::Cancel(_) => RequestedState::Cancelled,
+                Command::Forget(_) => RequestedState::Forgotten,
                 // A launch leaves a paused sweep paused, and neither goes on with a cancelled one but the launch.
                 _ => RequestedState::Running,
             };
@@ -154,6 +162,7 @@ impl Checks {
                     matches!(state, Some(SweepState::Paused | SweepState::Done | SweepState::Cancelled))
                 }
                 RequestedState::Cancelled => matches!(state, Some(SweepState::Cancelled | SweepState::Done)),
+                RequestedState::Forgotten => state.is_none(),
             };
             if !fits {
                 return broken(
@@ -239,6 +248,23 @@ impl Checks {
         Ok(())
     }
 
+    fn launched(&mut self, launched: &Launched) {
+        let tasks = launched.entries.iter().map(|entry| entry.id).collect();
+        self.listed.insert(launched.sweep.clone(), tasks);
+    }
+
+    /// What only this sweep listed is as if it had never been; what was committed stays in the store.
+    fn sweep_forgotten(&mut self, sweep: &SweepId) {
+        let mut gone = self.listed.remove(sweep).unwrap_or_default();
+        gone.retain(|task| !self.listed.values().any(|others| others.contains(task)));
+        self.committed.retain(|task, _| !gone.contains(task));
+        self.begun.retain(|(task, _)| !gone.contains(task));
+        self.charges.retain(|task, _| !gone.contains(task));
+        self.finals.retain(|task, _| !gone.contains(task));
+        self.acknowledged.retain(|task| !gone.contains(task));
+        self.acknowledged_grants.retain(|(_, task)| !gone.contains(task));
+    }
+
     fn withdrawn(&mut self, withdrawal: &Withdrawal, store: &Store) -> Result<(), BrokenPromise> {
         let Withdrawal { task, lease, .. } = withdrawal;
         if !store.has_withdrawn(task, lease) {
@@ -314,7 +340,9 @@ fn ends_well(plan: &Plan, id: &TaskId) -> bool {
 fn sweep_of(command: &Command) -> Option<&SweepId> {
     match command {
         Command::Launch(launch) => Some(&launch.sweep),
-        Command::Pause(sweep) | Command::Resume(sweep) | Command::Cancel(sweep) => Some(sweep),
+        Command::Pause(sweep) | Command::Resume(sweep) | Command::Cancel(sweep) | Command::Forget(sweep) => {
+            Some(sweep)
+        }
         _ => None,
     }
 }
@@ -370,8 +398,16 @@ impl World {
                 self.count("workers avoided");
                 Ok(())
             }
-            Change::Launched(_)
-            | Change::NeedsChanged { .. }
+            Change::Launched(launched) => {
+                self.checks.launched(launched);
+                Ok(())
+            }
+            Change::SweepForgotten(sweep) => {
+                self.count("sweeps forgotten");
+                self.checks.sweep_forgotten(sweep);
+                Ok(())
+            }
+            Change::NeedsChanged { .. }
             | Change::Adjusted { .. }
             | Change::OwnerChanged { .. }
             | Change::Paused(_)

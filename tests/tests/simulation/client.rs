@@ -50,7 +50,7 @@ impl World {
     fn change_of_mind(&mut self) -> Command {
         let launch = self.chance.pick(&self.plan.launches);
         let sweep = launch.sweep.clone();
-        match self.chance.between(0, 10) {
+        match self.chance.between(0, 11) {
             0 => Command::Pause(sweep),
             1 | 2 => Command::Resume(sweep),
             3 => Command::Cancel(sweep),
@@ -62,6 +62,7 @@ impl World {
                 let max_slots = Some(slots.map_or(SlotLimit::None, SlotLimit::AtMost));
                 Command::Adjust(Adjust { sweep, adjustment: SchedulingChange { priority, max_slots } })
             }
+            9 => Command::Forget(sweep),
             _ => {
                 let worker = self.chance.between(0, self.workers.len() as u64) as usize;
                 Command::Drain(self.workers[worker].id(worker))
@@ -85,7 +86,7 @@ impl World {
                 let pause = if self.is_healed { 30_000 } else { self.chance.between(100, 20_000) };
                 self.after(pause, SimEvent::ClientNext);
             }
-            // Only a worker that nobody heard of can be unknown.
+            // A worker that nobody heard of, a sweep that was forgotten, or one that isn't over and can't be.
             Response::Answer(Err(_), _) => self.after(100, SimEvent::ClientNext),
             Response::ConnectionRefused
             | Response::ConnectionLost

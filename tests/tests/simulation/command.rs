@@ -1,8 +1,8 @@
 //! The requests that travel through the simulation, as data: whichever one it is, and what it is answered.
 
 use basin_core::command::{
-    Adjust, Adopt, Cancel, CommitRecord, Complete, Drain, Exited, Expire, ExpiredLease, Fail, Launch, Pause,
-    Release, Restarted, Resume, RetryFailed, Sync, Synced, Tick, Withdraw,
+    Adjust, Adopt, Cancel, CommitRecord, Complete, Drain, Exited, Expire, ExpiredLease, Fail, Forget, Launch,
+    Pause, Release, Restarted, Resume, RetryFailed, Sync, Synced, Tick, Withdraw,
 };
 use basin_core::{Decided, Decision, Ledger, Request};
 use basin_domain::id::{SweepId, WorkerId};
@@ -15,6 +15,7 @@ pub(crate) enum Command {
     Pause(SweepId),
     Resume(SweepId),
     Cancel(SweepId),
+    Forget(SweepId),
     RetryFailed(SweepId),
     Drain(WorkerId),
     Sync(Sync),
@@ -47,6 +48,7 @@ impl Request for Command {
             Self::Pause(sweep) => done(Pause(sweep).decide(ledger, now)),
             Self::Resume(sweep) => done(Resume(sweep).decide(ledger, now)),
             Self::Cancel(sweep) => done(Cancel(sweep).decide(ledger, now)),
+            Self::Forget(sweep) => done(Forget(sweep).decide(ledger, now)),
             Self::RetryFailed(sweep) => done(RetryFailed(sweep).decide(ledger, now)),
             Self::Drain(worker) => done(Drain(worker).decide(ledger, now)),
             Self::Sync(request) => answered(request.decide(ledger, now), Reply::Synced),

@@ -9,7 +9,7 @@ use basin_coordinator::journal::writer::{Decisions, WriteError};
 use basin_coordinator::journal::{
     EncodedSnapshot, Journal, JournalError, MemoryDisk, MemoryJournal, Recovered, Writer,
 };
-use basin_core::command::{Expire, ExpiredLease, Fail, Policy, Refusal, Release, Sync};
+use basin_core::command::{Expire, ExpiredLease, Fail, Launch, Policy, Refusal, Release, Sync};
 use basin_core::{Event, Ledger, decide};
 use basin_domain::id::{LeaseId, TaskId, WorkerId};
 use basin_domain::time::Timestamp;
@@ -382,6 +382,7 @@ impl World {
     /// The command of a request, after a look into the store where one is needed.
     fn command(&mut self, asker: Option<(Caller, u64)>, ask: Request) -> Option<Command> {
         Some(match ask {
+            Request::Steer(Command::Launch(launch)) => Command::Launch(self.with_commits(launch)),
             Request::Steer(command) => command,
             Request::Fail { lease, task, failure } => Command::Fail(Fail { lease, task, failure }),
             Request::Release { lease, task, reason } => Command::Release(Release { lease, task, reason }),
@@ -412,6 +413,15 @@ impl World {
                 }
             }
         })
+    }
+
+    /// The launch with the commits that the store has of the tasks that the ledger doesn't know: of those that were forgotten.
+    fn with_commits(&self, launch: Launch) -> Launch {
+        let ledger = self.coordinator.ledger();
+        let is_unknown = |task: &TaskId| ledger.is_some_and(|ledger| ledger.task(task).is_none());
+        let unknown = launch.tasks.iter().filter(|task| is_unknown(&task.id));
+        let committed = unknown.filter_map(|task| self.store.read(&task.id).cloned()).collect();
+        Launch { committed, ..launch }
     }
 
     fn answer(&mut self, asker: Option<(Caller, u64)>, reply: Result<Reply, Refusal>, now: Timestamp) {

@@ -115,6 +115,7 @@ fn all_promises_are_kept_whatever_dies_when() {
         "outages of checkpoints",
         "runs resumed",
         "snapshots",
+        "sweeps forgotten",
         "tasks failed for good",
         "tasks given back",
         "tasks tried again",

@@ -419,8 +419,11 @@ impl World {
     /// The coordinator is told what is withdrawn in the store: all of it, and again, since it may have died.
     fn repair_is_told(&mut self) {
         self.after(5_000, SimEvent::Repair);
-        if self.coordinator.ledger().is_some() && !self.withdrawals.is_empty() {
-            let withdraw = Withdraw { sweep: None, commits: self.withdrawals.clone() };
+        let Some(ledger) = self.coordinator.ledger() else { return };
+        let is_known = |of: &&Withdrawal| ledger.task(&of.task).is_some();
+        let commits: Vec<_> = self.withdrawals.iter().filter(is_known).cloned().collect();
+        if !commits.is_empty() {
+            let withdraw = Withdraw { sweep: None, commits };
             self.enqueue(None, Request::Steer(Command::Withdraw(withdraw)));
         }
     }

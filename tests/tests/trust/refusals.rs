@@ -32,6 +32,8 @@ fn messages(sweep: &str, worker: &str) -> BTreeMap<&'static str, Vec<u8>> {
     let adjustment = Some(v1::Adjustment { priority: Some(9), max_slots: Some(1) });
     let adjust = v1::AdjustSweepRequest { sweep_id: sweep_id.clone(), adjustment };
     let repair = v1::RepairSweepRequest { sweep_id: sweep_id.clone(), ..Default::default() };
+    let forget = v1::ForgetSweepRequest { sweep_id: sweep_id.clone(), abandoned: true };
+    let gc = v1::CollectGarbageRequest { grace_ms: Some(0), ..Default::default() };
     let cancel = v1::SteerSweepRequest { sweep_id, steering: v1::Steering::Cancel.into() };
     let hello = v1::HelloRequest {
         can_ask_to_commit: true,
@@ -51,6 +53,8 @@ fn messages(sweep: &str, worker: &str) -> BTreeMap<&'static str, Vec<u8>> {
         ("/basin.v1.Control/AdjustSweep", adjust.encode_to_vec()),
         ("/basin.v1.Control/SteerSweep", cancel.encode_to_vec()),
         ("/basin.v1.Control/RepairSweep", repair.encode_to_vec()),
+        ("/basin.v1.Control/ForgetSweep", forget.encode_to_vec()),
+        ("/basin.v1.Control/CollectGarbage", gc.encode_to_vec()),
         ("/basin.v1.Control/DrainWorker", v1::DrainWorkerRequest { worker_id }.encode_to_vec()),
         ("/basin.v1.Scheduler/Hello", hello.encode_to_vec()),
         ("/basin.v1.Scheduler/Sync", sync.encode_to_vec()),
@@ -124,14 +128,22 @@ async fn ten_thousand_calls_of_those_who_may_not_are_refused_and_change_nothing(
         if path.starts_with("/basin.v1.Scheduler/") {
             too_small.push((guest.clone(), path));
         }
-        let changes = ["Launch", "AdjustSweep", "SteerSweep", "RepairSweep", "DrainWorker"];
+        let changes = [
+            "Launch",
+            "AdjustSweep",
+            "SteerSweep",
+            "RepairSweep",
+            "ForgetSweep",
+            "CollectGarbage",
+            "DrainWorker",
+        ];
         if changes.iter().any(|call| path.ends_with(&format!("/{call}"))) {
             too_small.push((guest.clone(), path));
             too_small.push((farm.clone(), path));
         }
     }
     let calls_of_workers = basin_proto::CALLS.iter().filter(|path| path.contains(".Scheduler/")).count();
-    assert_eq!(too_small.len(), calls_of_workers + 2 * 5);
+    assert_eq!(too_small.len(), calls_of_workers + 2 * 7);
     let messages = messages(&sweep, &id);
     let paths = basin_proto::CALLS.iter().copied().cycle();
     let without = paths.clone().take(EACH).map(|path| (strangers[0].clone(), path, UNAUTHENTICATED));

@@ -25,6 +25,7 @@ use tokio::sync::Mutex;
 use super::lease_handle::LeaseHandle;
 use super::outage_retry::OutageRetry;
 use super::outage_waits::OutageWaits;
+use crate::cached_datasets::note_use;
 
 /// The cache folder: `<name>/<digest>/data.basin`, and for what is made here its digest, `data.blake3`.
 #[derive(Debug, Clone)]
@@ -95,6 +96,7 @@ impl DataCache {
         let mut checked = self.checked.lock().await;
         let found = fs::metadata(&path).ok().map(|file| FileIdentity::of(&file));
         if found.is_some() && found.as_ref() == checked.get(&path) {
+            note_use(&folder);
             return Ok(path);
         }
         let missing = |error: &StorageError| {
@@ -115,6 +117,10 @@ impl DataCache {
         let got = retry.call(|| async {
             tokio::fs::create_dir_all(&folder).await.map_err(file)?;
             remove_abandoned(&folder);
+            if path.exists() {
+                // Before it takes its time to look at it.
+                note_use(&folder);
+            }
             if is_right(dataset, is_made, &folder, &path).await? {
                 return Ok("found");
             }
@@ -126,6 +132,7 @@ impl DataCache {
         match got.await {
             Ok(how) => {
                 tracing::info!(dataset = %dataset.name, how, "data set at hand");
+                note_use(&folder);
                 let file = |source| missing(&StorageError::File { path: path.clone(), source });
                 let identity = FileIdentity::of(&fs::metadata(&path).map_err(file)?);
                 checked.insert(path.clone(), identity);

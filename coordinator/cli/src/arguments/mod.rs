@@ -1,5 +1,6 @@
 //! The command line as it is typed. What it means is decided in the commands' own files.
 
+mod clean_up;
 mod cluster;
 mod data;
 mod examples;
@@ -13,6 +14,7 @@ mod training;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use self::clean_up::{Forget, Gc};
 pub(crate) use self::cluster::{Completions, Doctor, Drain, Man, Token};
 pub(crate) use self::data::Data;
 #[cfg(feature = "worker")]
@@ -104,6 +106,10 @@ pub(crate) enum Command {
     Replay(Replay),
     /// Withdraw what is damaged of a sweep, in the store and in the journal, so that it runs again
     Repair(Repair),
+    /// Take a sweep that is over out of the journal and out of the store; its results stay until `gc`
+    Forget(Forget),
+    /// Free what no sweep needs: results, old attempts, caches, what killed processes left
+    Gc(Gc),
     /// Data sets
     #[command(subcommand)]
     Data(Data),

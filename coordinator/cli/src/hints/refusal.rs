@@ -3,8 +3,9 @@
 use std::error::Error;
 
 use basin_coordinator::launch::PrepareError;
-use basin_coordinator::service::OtherStore;
+use basin_coordinator::service::{NotKnownToBeOver, OtherStore};
 use basin_coordinator::trust::{AccessDenied, Unauthenticated};
+use basin_core::command::Refusal;
 use basin_storage::StorageError;
 use tonic::Status;
 
@@ -32,11 +33,48 @@ pub(crate) fn refusal(cause: &(dyn Error + 'static)) -> Option<String> {
     if let Some(error) = cause.downcast_ref::<StorageError>() {
         return storage(error);
     }
+    if let Some(refusal) = cause.downcast_ref::<Refusal>() {
+        return ledger(refusal);
+    }
+    if cause.is::<NotKnownToBeOver>() {
+        return Some(
+            "if a journal knows it, name that with `--coordinator URL` or `--state DIR`; if nobody works on it any more, say so with \
+             `--abandoned`"
+                .to_owned(),
+        );
+    }
     cause.is::<OtherStore>().then(|| {
         "give each store a state of its own with `--state DIR`; where files were removed, `basin repair SWEEP` lets \
          what they held run again"
             .to_owned()
     })
+}
+
+/// What the ledger refuses.
+fn ledger(refusal: &Refusal) -> Option<String> {
+    match refusal {
+        Refusal::NotOver(sweep) => Some(format!(
+            "`basin cancel {sweep}` ends it at its coordinator; what a local run left unfinished, `basin forget {sweep} --abandoned` \
+             ends and forgets"
+        )),
+        Refusal::StillStopping { .. } => Some(
+            "its workers stop within moments, or their leases run out: try again then; where a killed local run left them, with \
+             `--abandoned`"
+                .to_owned(),
+        ),
+        Refusal::UnknownSweep(_)
+        | Refusal::UnknownTask(_)
+        | Refusal::UnknownWorker(_)
+        | Refusal::LaunchedOtherwise(_)
+        | Refusal::MissingPart { .. }
+        | Refusal::WrongTaskId(_)
+        | Refusal::MissingInput { .. }
+        | Refusal::Cycle(_)
+        | Refusal::CommittedOtherwise { .. }
+        | Refusal::Withdrawn { .. }
+        | Refusal::NotOfThisLease { .. }
+        | Refusal::TooMany { .. } => None,
+    }
 }
 
 fn access(denied: &AccessDenied) -> Option<String> {

@@ -7,10 +7,11 @@ use std::time::Duration;
 use basin_coordinator::client::CallError;
 use basin_coordinator::launch::PrepareError;
 use basin_coordinator::server::{JournalLocation, StartError};
-use basin_coordinator::service::OtherStore;
+use basin_coordinator::service::{NotKnownToBeOver, OtherStore};
 use basin_coordinator::trust::{AccessDenied, Role, TokenFileError, TokenId, Unauthenticated};
+use basin_core::command::Refusal;
 use basin_domain::digest::Digest;
-use basin_domain::id::DatasetName;
+use basin_domain::id::{DatasetName, SweepId};
 use basin_domain::utc::Utc;
 use basin_proto::dial::{ConnectError, DialError, TlsError};
 use basin_proto::tls::TlsFileError;
@@ -218,6 +219,22 @@ fn refusals() {
         AccessDenied::TooManyConnections { wait },
     ];
     insta::assert_snapshot!(shown(errors, |error| refusal(error)));
+}
+
+#[test]
+fn what_the_ledger_refuses_of_a_sweep_that_is_to_be_forgotten() {
+    let sweep = || SweepId::new("a-1").unwrap();
+    let known = || NotKnownToBeOver::Uncommitted { sweep: sweep(), tasks: 3, uncommitted: 2 };
+    let refusals = vec![Refusal::NotOver(sweep()), Refusal::StillStopping { sweep: sweep(), tasks: 2 }];
+    let text = shown(refusals, |error| refusal(error)) + &shown(vec![known()], |error| refusal(error));
+    insta::assert_snapshot!(text, @r"
+    sweep a-1 is not over
+    hint: `basin cancel a-1` ends it at its coordinator; what a local run left unfinished, `basin forget a-1 --abandoned` ends and forgets
+    sweep a-1 was cancelled, and 2 of its tasks are still being stopped
+    hint: its workers stop within moments, or their leases run out: try again then; where a killed local run left them, with `--abandoned`
+    2 of the 3 tasks of a-1 are not committed, and this journal doesn't know whether anybody works on them
+    hint: if a journal knows it, name that with `--coordinator URL` or `--state DIR`; if nobody works on it any more, say so with `--abandoned`
+    ");
 }
 
 /// `basin run` and a local `basin repair` call a coordinator of their own process: nothing puts words beside its refusals.

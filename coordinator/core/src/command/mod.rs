@@ -3,6 +3,7 @@
 mod attempt;
 mod clock;
 mod commit;
+mod forget;
 mod launch;
 mod policy;
 mod refusal;
@@ -14,6 +15,7 @@ pub use basin_domain::task::LeasedTask;
 pub use basin_domain::worker::{HeldLease, Progress, RevocationReason, WorkerDescription};
 pub use clock::{Exited, ExpiredLease, Restarted, Tick};
 pub use commit::{Adopt, CommitDecision, CommitRecord, Complete, DOCUMENT_LIMIT, Withdraw, Withdrawal};
+pub use forget::{Forget, ForgetReply};
 pub use launch::{Launch, LaunchCounts, LaunchPart, LaunchTask};
 pub use policy::Policy;
 pub use refusal::Refusal;

@@ -57,6 +57,17 @@ pub enum Refusal {
         /// The lease.
         lease: LeaseId,
     },
+    /// A sweep that goes on was to be forgotten.
+    #[error("sweep {0} is not over")]
+    NotOver(SweepId),
+    /// A sweep was to be forgotten whose tasks are being stopped: a worker may still write what they made.
+    #[error("sweep {sweep} was cancelled, and {tasks} of its tasks are still being stopped")]
+    StillStopping {
+        /// The sweep.
+        sweep: SweepId,
+        /// How many tasks are under a lease yet.
+        tasks: u64,
+    },
     /// The lease never covered this task.
     #[error("lease {lease} does not cover task {task}")]
     NotOfThisLease {

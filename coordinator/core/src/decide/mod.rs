@@ -6,6 +6,7 @@ mod eligible;
 mod fair_queue;
 mod fair_share;
 mod find;
+mod forget;
 mod launch;
 mod request;
 mod steer;

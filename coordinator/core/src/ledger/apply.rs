@@ -48,6 +48,7 @@ impl Ledger {
                 self.set_status(at, sweep, SweepStatus::Cancelled);
                 self.reassign_leases(sweep);
             }
+            Change::SweepForgotten(sweep) => self.sweep_forgotten(sweep),
             Change::Retried { sweep: _, tasks } => tasks.iter().for_each(|task| self.retried(at, task)),
             Change::Granted(granted) => self.granted(at, granted),
             Change::HeartbeatReceived(heard) => self.heartbeat_received(at, heard),
@@ -99,6 +100,7 @@ impl Ledger {
     fn launched(&mut self, at: Timestamp, launched: &Launched, status: SweepStatus) {
         let entries = self.entries(&launched.shapes, &launched.entries);
         let Self { state, index, .. } = self;
+        state.forgotten.remove(&launched.sweep);
         let sweep = SweepIndex::next(state.sweeps.len());
         state.sweeps.push(Sweep {
             id: launched.sweep.clone(),

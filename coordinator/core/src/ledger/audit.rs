@@ -49,6 +49,9 @@ pub enum Violation {
     /// A task is committed under a lease whose commit was withdrawn.
     #[error("task {0} is committed by what was withdrawn")]
     Withdrawn(TaskId),
+    /// A sweep is there that has left.
+    #[error("sweep {0} is there, and was forgotten")]
+    Forgotten(SweepId),
     /// A sweep has an end though it goes on, or none though it is over.
     #[error("the end of sweep {0} does not fit its tasks")]
     Finish(SweepId),
@@ -79,6 +82,9 @@ impl Ledger {
             let is_over = tally.total.open() == 0 || sweep.status == SweepStatus::Cancelled;
             if sweep.finished_at.is_some() != is_over {
                 violations.push(Violation::Finish(sweep.id.clone()));
+            }
+            if self.state.forgotten.contains(&sweep.id) {
+                violations.push(Violation::Forgotten(sweep.id.clone()));
             }
         }
         if violations.is_empty() { Ok(()) } else { Err(violations) }

@@ -13,6 +13,7 @@ use crate::command::{Policy, Progress, WorkerDescription};
 pub(crate) mod apply;
 pub(crate) mod audit;
 pub(crate) mod failure_effects;
+pub(crate) mod forget;
 pub(crate) mod index;
 pub(crate) mod queue;
 pub(crate) mod quota;
@@ -76,6 +77,11 @@ impl Ledger {
 
     pub(crate) fn find_sweep(&self, id: &SweepId) -> Option<SweepIndex> {
         self.index.sweeps.get(id).copied()
+    }
+
+    /// Whether a sweep has left, and was not launched again since.
+    pub fn was_forgotten(&self, id: &SweepId) -> bool {
+        self.state.forgotten.contains(id)
     }
 
     pub(crate) fn spec(&self, task: TaskIndex) -> TaskSpec {

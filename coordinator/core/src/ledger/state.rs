@@ -1,6 +1,6 @@
 //! The state that durable events determine: the part of a ledger that a snapshot holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use basin_domain::failure::Failure;
 use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
@@ -34,7 +34,7 @@ macro_rules! index {
 }
 
 index!(
-    /// A task's index in [`JournalledState::tasks`]; tasks never leave.
+    /// A task's index in [`JournalledState::tasks`]; another one once a sweep was forgotten.
     TaskIndex
 );
 index!(
@@ -54,6 +54,9 @@ pub(crate) struct JournalledState {
     pub(crate) sweeps: Vec<Sweep>,
     pub(crate) leases: BTreeMap<LeaseId, Lease>,
     pub(crate) workers: BTreeMap<WorkerId, WorkerHealth>,
+    /// The sweeps that have left, and were not launched again: whoever forgets one twice hears that it is done.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) forgotten: BTreeSet<SweepId>,
     /// The time of the latest durable event: the ledger's time never goes back behind it.
     #[serde(default)]
     pub(crate) at: Timestamp,

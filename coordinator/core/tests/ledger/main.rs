@@ -7,6 +7,7 @@ mod dependencies;
 mod exiting;
 mod fair_queue;
 mod forecast;
+mod forgetting;
 mod launching;
 mod leasing;
 mod parts;

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 
 use basin_core::command::{
-    Adjust, Adopt, CommitRecord, Complete, Drain, Expire, ExpiredLease, Fail, Grant, Launch, LaunchCounts,
-    LaunchTask, LeasedTask, Policy, Progress, Refusal, Release, Restarted, Withdraw, Withdrawal,
+    Adjust, Adopt, CommitRecord, Complete, Drain, Expire, ExpiredLease, Fail, Forget, Grant, Launch,
+    LaunchCounts, LaunchTask, LeasedTask, Policy, Progress, Refusal, Release, Restarted, Withdraw,
+    Withdrawal,
 };
 use basin_core::event::{Change, Event};
 use basin_core::view::Phase;
@@ -52,6 +53,7 @@ enum Step {
         is_told: bool,
     },
     Drain(usize),
+    Forget(usize),
     Restart,
 }
 
@@ -78,6 +80,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => any::<u32>().prop_map(Step::Look),
         2 => (0..20usize, 0..4u32).prop_map(|(commit, told)| Step::Withdraw { commit, is_told: told > 0 }),
         1 => (0..3usize).prop_map(Step::Drain),
+        1 => (0..3usize).prop_map(Step::Forget),
         1 => Just(Step::Restart),
     ]
 }
@@ -130,6 +133,7 @@ impl Run {
             Step::Drain(number) => {
                 let _ = self.story.ask(Drain(worker(WORKERS[number])));
             }
+            Step::Forget(number) => self.forget(number),
             Step::Restart => {
                 let mut ledger = Ledger::new(*self.story.ledger.policy());
                 durable(&self.story.events).iter().for_each(|event| ledger.apply(event));
@@ -207,12 +211,33 @@ impl Run {
         }
     }
 
+    /// A sweep leaves if it is over. What nobody lists or reads any more was never there; commits stay in the store.
+    fn forget(&mut self, number: usize) {
+        if let Err(refusal) = self.story.ask(Forget(sweep(SWEEPS[number]))) {
+            let is_known = matches!(&refusal, Refusal::NotOver(_) | Refusal::StillStopping { .. });
+            assert!(is_known || self.story.ledger.sweep(&sweep(SWEEPS[number])).is_none(), "{refusal}");
+        }
+        let ledger = &self.story.ledger;
+        let is_known = |task: &TaskId| ledger.task(task).is_some();
+        self.committed.retain(|task, _| is_known(task));
+        self.begun.retain(|(task, _)| is_known(task));
+        for grant in self.grants.iter().filter(|grant| ledger.worker_of(&grant.lease).is_some()) {
+            assert!(grant.tasks.iter().any(|task| is_known(&task.id)), "all tasks of a lease are gone");
+        }
+    }
+
     /// A commit that the store has; while the ledger has another, that was withdrawn since, it isn't taken.
     fn report<R: Request>(&mut self, request: R) {
         if let Err(refusal) = self.story.ask(request) {
             let Refusal::CommittedOtherwise { task, recorded } = refusal else { panic!("{refusal}") };
             assert!(self.withdrawn.contains(&(task, recorded)));
         }
+    }
+
+    /// Whether the ledger knows an attempt at the task under this lease.
+    fn remembers(&self, task: &TaskId, lease: &LeaseId) -> bool {
+        let task = self.story.ledger.task(task);
+        task.is_some_and(|task| task.attempts.iter().any(|attempt| attempt.lease == *lease))
     }
 
     fn settle(&mut self, grant: usize, task: usize, how: usize) {
@@ -231,13 +256,17 @@ impl Run {
                         self.commits.entry(task).or_insert_with(|| commit(task, &lease, attempt.0)).clone()
                     }
                 };
-                self.story.ask(Complete(commit))
+                // What was committed before the task was forgotten is found in the store, and adopted.
+                match commit.lease == lease || self.remembers(&task, &commit.lease) {
+                    true => self.story.ask(Complete(commit)).map(drop),
+                    false => self.story.ask(Adopt(commit)).map(drop),
+                }
             }
             5..=7 => {
                 let kind = FailureKind::ALL[(how + task.0.as_bytes()[0] as usize) % FailureKind::ALL.len()];
-                self.story.ask(Fail { lease, task, failure: Failure::new(kind, "it failed") })
+                self.story.ask(Fail { lease, task, failure: Failure::new(kind, "it failed") }).map(drop)
             }
-            _ => self.story.ask(Release { lease, task, reason: ReleaseReason::Preemption }),
+            _ => self.story.ask(Release { lease, task, reason: ReleaseReason::Preemption }).map(drop),
         };
         // Of a task with very many attempts the ledger may have forgotten the lease.
         if let Err(refusal) = ended {
@@ -245,6 +274,9 @@ impl Run {
             match &refusal {
                 Refusal::CommittedOtherwise { recorded, .. } => assert!(is_withdrawn(recorded)),
                 Refusal::Withdrawn { lease, .. } => assert!(is_withdrawn(lease)),
+                Refusal::UnknownTask(unknown) => {
+                    assert!(*unknown == task && self.story.ledger.task(&task).is_none());
+                }
                 _ => assert_eq!(refusal, Refusal::NotOfThisLease { lease: grant.lease.clone(), task }),
             }
         }

@@ -153,23 +153,35 @@ fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes the staged files (`name#1`) that killed writers left in `folder` and its folders.
+/// A staged file (`name#1`).
+#[derive(Debug)]
+pub(crate) struct StagedFile {
+    pub(crate) path: PathBuf,
+    pub(crate) size: u64,
+}
+
+/// Removes the staged files that killed writers left in `folder` and its folders.
 ///
 /// Only for a folder that nobody needs to write any more: a staged file may be an upload in progress.
 pub(crate) fn remove_staged(folder: &Path) -> io::Result<u64> {
-    remove_staged_where(folder, |_| true)
+    remove_all(&staged_where(folder, |_| true)?)
 }
 
 /// The same of those that nobody has written to for `age`: no upload takes that long for one part.
 pub(crate) fn remove_staged_before(folder: &Path, age: Duration) -> io::Result<u64> {
-    remove_staged_where(folder, |entry| {
-        let modified = entry.metadata().ok().and_then(|meta| meta.modified().ok());
+    remove_all(&staged_before(folder, age)?)
+}
+
+/// The staged files in `folder` and its folders that nobody has written to for `age`.
+pub(crate) fn staged_before(folder: &Path, age: Duration) -> io::Result<Vec<StagedFile>> {
+    staged_where(folder, |file| {
+        let modified = file.modified().ok();
         modified.and_then(|at| at.elapsed().ok()).is_some_and(|elapsed| elapsed >= age)
     })
 }
 
-fn remove_staged_where(folder: &Path, is_abandoned: impl Fn(&std::fs::DirEntry) -> bool) -> io::Result<u64> {
-    let mut removed = 0;
+fn staged_where(folder: &Path, is_meant: impl Fn(&std::fs::Metadata) -> bool) -> io::Result<Vec<StagedFile>> {
+    let mut staged = Vec::new();
     let mut folders: Vec<PathBuf> = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {
         let entries = match std::fs::read_dir(&folder) {
@@ -183,20 +195,69 @@ fn remove_staged_where(folder: &Path, is_abandoned: impl Fn(&std::fs::DirEntry) 
                 folders.push(entry.path());
             } else if kind.is_file()
                 && is_staged(&entry.file_name().to_string_lossy())
-                && is_abandoned(&entry)
+                && let Ok(file) = entry.metadata()
+                && is_meant(&file)
             {
-                match std::fs::remove_file(entry.path()) {
-                    // Its writer has given it its name, or another removed it.
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    done => {
-                        done?;
-                        removed += 1;
-                    }
-                }
+                staged.push(StagedFile { path: entry.path(), size: file.len() });
             }
         }
     }
+    Ok(staged)
+}
+
+fn remove_all(staged: &[StagedFile]) -> io::Result<u64> {
+    let mut removed = 0;
+    for file in staged {
+        removed += u64::from(remove_file_if_there(&file.path)?);
+    }
     Ok(removed)
+}
+
+/// Removes a file; whether it was there: its writer may have given it its name, or another removed it.
+pub(crate) fn remove_file_if_there(file: &Path) -> io::Result<bool> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        removed => removed.map(|()| true),
+    }
+}
+
+/// Removes the lock under which a file was replaced. Only of a file that nobody needs to write any more.
+pub(crate) fn remove_lock(file: &Path) -> io::Result<()> {
+    let mut lock = file.as_os_str().to_owned();
+    lock.push(LOCK);
+    remove_file_if_there(Path::new(&lock)).map(drop)
+}
+
+/// Removes a folder and those in it as far as nothing is in them; whether it is gone.
+pub(crate) fn remove_empty_folders(folder: &Path) -> io::Result<bool> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        entries => entries?,
+    };
+    let mut is_empty = true;
+    for entry in entries {
+        let entry = entry?;
+        is_empty &= entry.file_type()?.is_dir() && remove_empty_folders(&entry.path())?;
+    }
+    if !is_empty {
+        return Ok(false);
+    }
+    match std::fs::remove_dir(folder) {
+        // Somebody writes there, or has removed it.
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        removed => removed.map(|()| true),
+    }
+}
+
+/// Takes the lock in the file `name#0` of a folder, if nobody has it. It is given back however its owner ends.
+pub(crate) fn try_lock(folder: &Path, name: &str) -> io::Result<Option<File>> {
+    let lock = File::options().create(true).append(true).open(folder.join(format!("{name}{LOCK}")))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(lock)),
+        Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+        Err(std::fs::TryLockError::Error(error)) => Err(error),
+    }
 }
 
 fn is_staged(name: &str) -> bool {

@@ -15,7 +15,10 @@ mod opened;
 mod remote;
 mod s3;
 
-pub(crate) use local::{remove_staged, remove_staged_before, replace_file, sync_names, sync_to_root};
+pub(crate) use local::{
+    remove_empty_folders, remove_file_if_there, remove_lock, remove_staged, remove_staged_before,
+    replace_file, staged_before, sync_names, sync_to_root, try_lock,
+};
 pub(crate) use opened::{IfMissing, OpenedStore};
 
 /// A kind of store.

@@ -7,6 +7,7 @@ mod backends;
 mod checkpoints;
 mod commits;
 mod datasets;
+mod garbage;
 mod local_files;
 mod measure;
 mod parquet;

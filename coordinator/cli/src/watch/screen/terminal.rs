@@ -47,10 +47,12 @@ pub(super) fn events() -> mpsc::UnboundedReceiver<Event> {
         while !sender.is_closed() {
             match event::poll(PATIENCE) {
                 Ok(false) => {}
-                Ok(true) => match event::read() {
-                    Ok(event) if sender.send(event).is_ok() => {}
-                    Ok(_) | Err(_) => return,
-                },
+                Ok(true) => {
+                    let Ok(event) = event::read() else { return };
+                    if sender.send(event).is_err() {
+                        return;
+                    }
+                }
                 Err(_) => return,
             }
         }
