@@ -901,6 +901,78 @@ pub struct Problem {
     #[prost(string, tag = "2")]
     pub why: ::prost::alloc::string::String,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ForgetSweepRequest {
+    /// The id or the name, or a beginning of the id that fits one sweep only.
+    #[prost(string, tag = "1")]
+    pub sweep_id: ::prost::alloc::string::String,
+    /// Also if the journal doesn't know the sweep and tasks of it aren't committed: nobody works on them.
+    #[prost(bool, tag = "2")]
+    pub abandoned: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ForgetSweepReply {
+    #[prost(string, tag = "1")]
+    pub sweep_id: ::prost::alloc::string::String,
+    /// The tasks that it listed; 0 if it was forgotten before.
+    #[prost(uint64, tag = "2")]
+    pub tasks: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CollectGarbageRequest {
+    /// Only say what would be freed.
+    #[prost(bool, tag = "1")]
+    pub dry_run: bool,
+    /// Versions of data sets, too, that are neither current nor read by a sweep.
+    #[prost(bool, tag = "2")]
+    pub datasets: bool,
+    /// What was written within that time stays; a day if it isn't set.
+    #[prost(uint64, optional, tag = "3")]
+    pub grace_ms: ::core::option::Option<u64>,
+    /// The next_after of the call before; empty at first.
+    #[prost(string, tag = "4")]
+    pub after: ::prost::alloc::string::String,
+}
+/// How many things take how many bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Space {
+    #[prost(uint64, tag = "1")]
+    pub count: u64,
+    #[prost(uint64, tag = "2")]
+    pub bytes: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CollectGarbageReply {
+    /// Tasks that no sweep lists.
+    #[prost(message, optional, tag = "1")]
+    pub tasks: ::core::option::Option<Space>,
+    /// Attempts at committed tasks that aren't the committed ones.
+    #[prost(message, optional, tag = "2")]
+    pub attempts: ::core::option::Option<Space>,
+    /// Files of checkpoints in committed attempts.
+    #[prost(message, optional, tag = "3")]
+    pub checkpoints: ::core::option::Option<Space>,
+    /// Objects that killed processes left.
+    #[prost(message, optional, tag = "4")]
+    pub leftovers: ::core::option::Option<Space>,
+    /// Versions of data sets.
+    #[prost(message, optional, tag = "5")]
+    pub datasets: ::core::option::Option<Space>,
+    /// What nobody needs and stays, since it is too young.
+    #[prost(message, optional, tag = "6")]
+    pub young: ::core::option::Option<Space>,
+    /// Tasks that no sweep lists and that stay, since the store would let something else be written over.
+    #[prost(message, optional, tag = "7")]
+    pub irreplaceable: ::core::option::Option<Space>,
+    /// Lists of sweeps that can't be read; while there are any, no task counts as one that no sweep lists.
+    #[prost(message, repeated, tag = "8")]
+    pub unreadable: ::prost::alloc::vec::Vec<Problem>,
+    /// Empty if all of the store was looked at.
+    #[prost(string, tag = "9")]
+    pub next_after: ::prost::alloc::string::String,
+    #[prost(string, tag = "10")]
+    pub store_url: ::prost::alloc::string::String,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct WorkerSummary {
     #[prost(string, tag = "1")]
@@ -2401,6 +2473,56 @@ pub mod control_client {
                 .insert(GrpcMethod::new("basin.v1.Control", "RepairSweep"));
             self.inner.unary(req, path, codec).await
         }
+        /// Takes a sweep that is over out of the journal, and then out of the store. Idempotent.
+        pub async fn forget_sweep(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ForgetSweepRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ForgetSweepReply>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/basin.v1.Control/ForgetSweep",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("basin.v1.Control", "ForgetSweep"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Frees what no sweep needs of the store. It looks at a part of the store and says where the next call goes on. Idempotent.
+        pub async fn collect_garbage(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CollectGarbageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CollectGarbageReply>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/basin.v1.Control/CollectGarbage",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("basin.v1.Control", "CollectGarbage"));
+            self.inner.unary(req, path, codec).await
+        }
         pub async fn list_workers(
             &mut self,
             request: impl tonic::IntoRequest<super::ListWorkersRequest>,
@@ -2538,6 +2660,22 @@ pub mod control_server {
             request: tonic::Request<super::RepairSweepRequest>,
         ) -> std::result::Result<
             tonic::Response<super::RepairSweepReply>,
+            tonic::Status,
+        >;
+        /// Takes a sweep that is over out of the journal, and then out of the store. Idempotent.
+        async fn forget_sweep(
+            &self,
+            request: tonic::Request<super::ForgetSweepRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ForgetSweepReply>,
+            tonic::Status,
+        >;
+        /// Frees what no sweep needs of the store. It looks at a part of the store and says where the next call goes on. Idempotent.
+        async fn collect_garbage(
+            &self,
+            request: tonic::Request<super::CollectGarbageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CollectGarbageReply>,
             tonic::Status,
         >;
         async fn list_workers(
@@ -3064,6 +3202,96 @@ pub mod control_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RepairSweepSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/basin.v1.Control/ForgetSweep" => {
+                    #[allow(non_camel_case_types)]
+                    struct ForgetSweepSvc<T: Control>(pub Arc<T>);
+                    impl<
+                        T: Control,
+                    > tonic::server::UnaryService<super::ForgetSweepRequest>
+                    for ForgetSweepSvc<T> {
+                        type Response = super::ForgetSweepReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ForgetSweepRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Control>::forget_sweep(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ForgetSweepSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/basin.v1.Control/CollectGarbage" => {
+                    #[allow(non_camel_case_types)]
+                    struct CollectGarbageSvc<T: Control>(pub Arc<T>);
+                    impl<
+                        T: Control,
+                    > tonic::server::UnaryService<super::CollectGarbageRequest>
+                    for CollectGarbageSvc<T> {
+                        type Response = super::CollectGarbageReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CollectGarbageRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Control>::collect_garbage(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CollectGarbageSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -16,6 +16,8 @@
     "/basin.v1.Control/SteerSweep",
     "/basin.v1.Control/AdjustSweep",
     "/basin.v1.Control/RepairSweep",
+    "/basin.v1.Control/ForgetSweep",
+    "/basin.v1.Control/CollectGarbage",
     "/basin.v1.Control/ListWorkers",
     "/basin.v1.Control/DrainWorker",
     "/basin.v1.Control/About",
