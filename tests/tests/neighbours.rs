@@ -1,6 +1,7 @@
 //! Other programs: they read what is exported, and their sweeps are imported, planned and run.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
+#![allow(clippy::print_stderr, reason = "a test that does not run says so")]
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;

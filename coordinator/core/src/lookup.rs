@@ -94,7 +94,7 @@ impl Ledger {
 
     /// A page of a sweep's tasks, in the order of its file: those from this position on, no more than `most`; none if there is no such
     /// sweep.
-    pub fn page_of_tasks(&self, id: &SweepId, from: usize, most: usize) -> Option<Vec<ListedTask<'_>>> {
+    pub fn page_of_sweep(&self, id: &SweepId, from: usize, most: usize) -> Option<Vec<ListedTask<'_>>> {
         let sweep = self.state.sweep(self.find_launched(id)?);
         let page = sweep.entries.iter().skip(from).take(most).map(|entry| ListedTask {
             id: self.state.task(entry.task).id,

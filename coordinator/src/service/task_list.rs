@@ -21,7 +21,7 @@ struct Page {
 impl Page {
     fn read(ledger: &Ledger, sweep: &SweepId, from: usize, states_only: bool) -> Option<Self> {
         let most = if states_only { STATES } else { TASKS };
-        let page = ledger.page_of_tasks(sweep, from, most)?;
+        let page = ledger.page_of_sweep(sweep, from, most)?;
         let states = page.iter().map(|task| wire::task_state(task.phase).into()).collect();
         let tasks = match states_only {
             true => Vec::new(),

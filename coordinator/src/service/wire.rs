@@ -196,6 +196,6 @@ fn pending_reason(pending: &PendingReason<'_>) -> v1::PendingReason {
     v1::PendingReason { reason: Some(reason) }
 }
 
-fn millis(duration: std::time::Duration) -> u64 {
+fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

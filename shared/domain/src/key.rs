@@ -59,10 +59,10 @@ pub fn task_object(key: &str) -> Option<(TaskId, TaskObject<'_>)> {
     let id: TaskId = id.parse().ok()?;
     let object = match within {
         ["commit.json"] => TaskObject::Commit,
-        ["withdrawn", name] => TaskObject::Withdrawn(*name),
+        ["withdrawn", name] => TaskObject::Withdrawn(name),
         ["attempts", folder, name] => {
             let (number, lease) = attempt_of(folder)?;
-            TaskObject::OfAttempt { number, lease, name: *name }
+            TaskObject::OfAttempt { number, lease, name }
         }
         _ => return None,
     };

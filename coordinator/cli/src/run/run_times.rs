@@ -91,7 +91,8 @@ mod tests {
     use crate::pace_file::MeasuredPace;
 
     fn times(took: f64, planned: Option<f64>) -> RunTimes {
-        let prediction = Prediction { seconds: planned, ..Prediction::default() };
+        let mut prediction = Prediction::default();
+        prediction.seconds = planned;
         let experiment = |name: &str, seconds: f64, expected: f64| ExperimentForecast {
             name: name.to_owned(),
             work: expected,

@@ -208,13 +208,13 @@ fn the_tasks_of_a_sweep_come_in_pages_in_the_order_of_its_file() {
     story.launch("a", all.clone());
     let grant = story.grant("w");
     story.complete(&grant);
-    let page = |from, most| story.ledger.page_of_tasks(&sweep("a"), from, most);
+    let page = |from, most| story.ledger.page_of_sweep(&sweep("a"), from, most);
     let ids = |from, most| page(from, most).unwrap().iter().map(|task| task.id).collect::<Vec<_>>();
     let expected: Vec<TaskId> = all.iter().map(|task| task.id).collect();
     assert_eq!([ids(0, 3), ids(3, 3), ids(5, 3), ids(usize::MAX, 3)].concat(), expected);
     let phases: Vec<_> = page(0, 2).unwrap().iter().map(|task| (task.experiment, task.phase)).collect();
     assert_eq!(phases, [("fit", Phase::Completed), ("fit", Phase::Queued)]);
-    assert_eq!(story.ledger.page_of_tasks(&sweep("b"), 0, 3), None);
+    assert_eq!(story.ledger.page_of_sweep(&sweep("b"), 0, 3), None);
 }
 
 #[test]

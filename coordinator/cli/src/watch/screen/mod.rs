@@ -85,7 +85,7 @@ impl Screen {
                 event = events.recv() => {
                     // Whoever typed has gone.
                     let Some(event) = event else { return Ok(()) };
-                    if self.handle(event) {
+                    if self.handle(&event) {
                         return Ok(());
                     }
                 }
@@ -100,7 +100,7 @@ impl Screen {
                 self.state.hear(news);
             }
             while let Ok(event) = events.try_recv() {
-                if self.handle(event) {
+                if self.handle(&event) {
                     return Ok(());
                 }
             }
@@ -114,8 +114,8 @@ impl Screen {
     }
 
     /// Something was typed, or the size has changed; true if somebody leaves.
-    fn handle(&mut self, event: Event) -> bool {
-        match event {
+    fn handle(&mut self, event: &Event) -> bool {
+        match *event {
             Event::Resize(width, height) => self.state.size = Rect::new(0, 0, width, height),
             Event::Key(key) if key.kind != KeyEventKind::Release => match press(&mut self.state, key) {
                 Some(Action::Quit) => return true,
