@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     fn reply(committed: u64) -> v1::GetSweepReply {
-        let counts = v1::Counts { committed, ..v1::Counts::default() };
+        let counts = v1::Counts { committed, queued: 4 - committed, ..v1::Counts::default() };
         let sweep = v1::SweepSummary {
             sweep_id: "a-1".to_owned(),
             counts: Some(counts),

@@ -84,24 +84,39 @@ pub(super) struct LocatedError {
     location: Location,
     message: String,
     hint: Option<String>,
-    /// Whether it follows from another problem of the file, and goes with that.
-    is_consequence: bool,
+    standing: Standing,
+}
+
+/// Beside which other problems an error is told: beside those of its own standing, and no lower one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    /// Beside all.
+    ByItself,
+    /// Of values that don't fit together: told once each of them is right.
+    OfValues,
+    /// It follows from another problem of the file, and goes with that.
+    Consequence,
 }
 
 impl LocatedError {
     /// An error at this location.
     pub(super) fn new(location: Location, message: impl Into<String>) -> Self {
-        Self { location, message: message.into(), hint: None, is_consequence: false }
+        Self { location, message: message.into(), hint: None, standing: Standing::ByItself }
     }
 
     /// The same, where it follows from another problem that is noted: it isn't told beside that.
     pub(super) fn consequential(self) -> Self {
-        Self { is_consequence: true, ..self }
+        Self { standing: Standing::Consequence, ..self }
     }
 
-    /// Whether it follows from another problem.
-    pub(super) const fn is_consequence(&self) -> bool {
-        self.is_consequence
+    /// The same, of values that don't fit together: it isn't told beside one that is wrong by itself.
+    pub(super) fn of_values(self) -> Self {
+        Self { standing: Standing::OfValues, ..self }
+    }
+
+    /// Beside which others it is told.
+    pub(super) const fn standing(&self) -> Standing {
+        self.standing
     }
 
     /// The same error at another location.

@@ -250,7 +250,7 @@ impl<'a> Fields<'a> {
     fn meaningless_at(&self, key: &'static str, reason: impl FnOnce() -> String) -> Option<LocatedError> {
         match self.given.get(key) {
             Some((node, Origin::Own)) => {
-                Some(LocatedError::new(node.at, format!("`{key}` {}", reason())).consequential())
+                Some(LocatedError::new(node.at, format!("`{key}` {}", reason())).of_values())
             }
             Some((_, Origin::Default | Origin::Everywhere)) | None => None,
         }

@@ -18,7 +18,7 @@ impl Problems {
     pub(super) fn add(&mut self, more: impl Into<Self>) {
         for error in more.into().found {
             match self.found.iter().position(|known| known.says_the_same(&error)) {
-                Some(place) if error.is_consequence() || !self.found[place].is_consequence() => {}
+                Some(place) if error.standing() >= self.found[place].standing() => {}
                 Some(place) => self.found[place] = error,
                 None if self.found.len() < MOST => self.found.push(error),
                 None => {}
@@ -52,12 +52,11 @@ impl Problems {
         self.found.into_iter().next().expect("an error has a problem")
     }
 
-    /// The same problems, as errors of the file called `file`, in the order of the lines. Those that follow from others are left out.
+    /// The same problems, as errors of the file called `file`, in the order of the lines; those alone that are told beside the others.
     pub(super) fn in_file(self, file: &str) -> SweepErrors {
         let mut found = self.found;
-        if !found.iter().all(LocatedError::is_consequence) {
-            found.retain(|error| !error.is_consequence());
-        }
+        let lowest = found.iter().map(LocatedError::standing).min();
+        found.retain(|error| Some(error.standing()) == lowest);
         found.sort_by_key(LocatedError::location);
         let mut errors = found.into_iter().map(|error| error.in_file(file));
         let first = errors.next().expect("an error has a problem");

@@ -52,8 +52,6 @@ pub(crate) fn open(url_or_path: &str, missing: IfMissing) -> Result<OpenedStore>
     let Some((scheme, _)) = url_or_path.split_once("://") else {
         return local::open_path(url_or_path.as_ref(), missing);
     };
-    // The clients of the clouds take the process's provider of cryptography; one that is there already stays.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     match SCHEMES.iter().find(|known| known.name == scheme) {
         Some(known) => (known.open)(url_or_path, missing),
         None => Err(StorageError::UnknownScheme { url: url_or_path.to_owned(), scheme: scheme.to_owned() }),

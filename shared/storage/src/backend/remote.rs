@@ -43,6 +43,8 @@ pub(super) fn client(
     configured: &[(ClientConfigKey, String)],
 ) -> Result<ClientOptions> {
     proxies_are_named(url, environment, configured)?;
+    // The client takes the process's provider of cryptography; one that is there already stays.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let options = ClientOptions::new().with_connect_timeout(CONNECT).with_allow_http(allow_http);
     let options =
         configured.iter().fold(options, |options, (key, value)| options.with_config(*key, value.as_str()));

@@ -201,7 +201,7 @@ mod tests {
         let mut tasks = tasks(&[Completed, Queued, Running, Failed]);
         assert_eq!(rows(&tasks), ["0002", "0003", "0001", "0000"]);
         tasks.change_order();
-        assert_eq!((rows(&tasks), tasks.order().word()), (vec!["0003", "0002", "0001", "0000"], "name"));
+        assert_eq!((rows(&tasks), tasks.order().word()), (vec!["0000", "0003", "0002", "0001"], "name"));
         tasks.change_order();
         assert_eq!(rows(&tasks), ["0000", "0001", "0002", "0003"]);
     }

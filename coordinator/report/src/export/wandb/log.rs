@@ -63,7 +63,7 @@ impl Log {
 #[cfg(test)]
 pub(super) fn read_all(log: &[u8]) -> Vec<Vec<u8>> {
     assert_eq!(log[..HEAD], HEADER);
-    let (mut at, mut records, mut open) = (HEAD, Vec::new(), Vec::new());
+    let (mut at, mut records, mut open) = (HEAD, Vec::new(), None::<Vec<u8>>);
     while at < log.len() {
         let room = BLOCK - at % BLOCK;
         if room < HEAD {
@@ -75,14 +75,14 @@ pub(super) fn read_all(log: &[u8]) -> Vec<Vec<u8>> {
         let length = usize::from(u16::from_le_bytes([head[4], head[5]]));
         let (kind, piece) = (head[6], &rest[..length]);
         assert_eq!(head[..4], IEEE.sum(&[&[kind], piece]).to_le_bytes());
-        assert_eq!(open.is_empty(), kind < 3, "only a first piece begins a record");
-        open.extend(piece);
+        assert_eq!(open.is_none(), kind < 3, "only a first piece begins a record");
+        open.get_or_insert_default().extend(piece);
         if kind == 1 || kind == 4 {
-            records.push(std::mem::take(&mut open));
+            records.extend(open.take());
         }
         at += HEAD + length;
     }
-    assert!(open.is_empty());
+    assert!(open.is_none());
     records
 }
 

@@ -104,10 +104,12 @@ impl TrainingWork {
         let step = step.max(self.first).min(self.last);
         // Both ends are recorded: the beginning is counted by itself, and the end if it isn't due anyway.
         let is_unlisted_end = step == self.last && step > self.first && !self.records.contains(step);
-        let records = self.records.times_between(self.first, step) + u64::from(is_unlisted_end);
+        let records = self.records.times_between(self.first, step).saturating_add(u64::from(is_unlisted_end));
         let times = |due: &Option<DueSteps>, until: u64| match due {
             None => 0,
-            Some(due) => u64::from(due.contains(self.first)) + due.times_between(self.first, until),
+            Some(due) => {
+                due.times_between(self.first, until).saturating_add(u64::from(due.contains(self.first)))
+            }
         };
         // At the end all probes measure, at other steps those that may.
         let before_the_end = times(&self.probes, step.min(self.last.saturating_sub(1)));
