@@ -1,5 +1,5 @@
 //! The generated messages and services are those of the `.proto` files. They are kept, so that no build needs a compiler of protocols;
-//! `BASIN_WRITE_PROTO=1 cargo test --release --workspace --test generated` makes them again after a change.
+//! `BASIN_WRITE_PROTO=1 cargo test --manifest-path proto/generator/Cargo.toml` makes them again after a change.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
 
@@ -17,7 +17,7 @@ fn is_kept(kept: &Path, generated: &str) {
     let text = fs::read_to_string(kept).unwrap_or_default();
     assert!(
         text == generated,
-        "{} isn't what the .proto says: BASIN_WRITE_PROTO=1 cargo test --release --workspace --test generated",
+        "{} isn't what the .proto says: BASIN_WRITE_PROTO=1 cargo test --manifest-path proto/generator/Cargo.toml",
         kept.display()
     );
 }
