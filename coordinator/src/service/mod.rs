@@ -3,6 +3,7 @@
 mod clean_up;
 mod commits;
 mod control;
+mod forecasting;
 mod forecasts;
 mod forget;
 mod garbage;

@@ -9,14 +9,13 @@ use futures::{StreamExt, TryStreamExt};
 
 use super::announcement::{Announced, unix_ms};
 use super::free_task::free_task;
+use super::removal::remove;
 use super::stored_sweeps::StoredSweeps;
 use super::task_objects::{AttemptId, Rules, TaskGarbage, TaskObjects, bytes_of};
 use super::{Collected, GarbageCollection, Needed, OtherWriters, Space};
 use crate::dated_object::DatedObject;
 use crate::{CommitMode, Result, Store};
 
-/// Objects that are removed at once.
-const REMOVED_AT_ONCE: usize = 64;
 /// Tasks that are freed at once; between them is looked whether the announcement lasts.
 const FREED_AT_ONCE: usize = 16;
 /// What processes leave that are killed may be of one that lives for at least so long, whoever is kept out: probes, imports and
@@ -188,17 +187,4 @@ impl<'a> Collector<'a> {
         }
         Ok(self.collection.commits.filter(|_| self.replaces != Some(false)))
     }
-}
-
-/// Removes objects, in any order.
-pub(super) async fn remove<'o>(
-    store: &Store,
-    objects: impl IntoIterator<Item = &'o DatedObject>,
-) -> Result<()> {
-    let keys: Vec<String> = objects.into_iter().map(|object| object.key.clone()).collect();
-    futures::stream::iter(keys)
-        .map(|key| async move { store.delete(&key).await })
-        .buffer_unordered(REMOVED_AT_ONCE)
-        .try_collect()
-        .await
 }

@@ -4,7 +4,8 @@ use basin_domain::data::Dataset;
 use basin_domain::key;
 
 use super::Space;
-use super::collector::{Collector, remove};
+use super::collector::Collector;
+use super::removal::remove;
 use super::stored_sweeps::is_older;
 use super::task_objects::bytes_of;
 use crate::dated_object::DatedObject;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use basin_domain::id::TaskId;
 use basin_domain::key;
 
-use super::collector::remove;
+use super::removal::remove;
 use super::task_objects::TaskObjects;
 use crate::{
     CommitMode, CommitState, Result, Retry, Store, WithdrawOutcome, WithdrawalNote, WithdrawnAttempt, backend,

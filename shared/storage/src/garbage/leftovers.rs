@@ -4,7 +4,8 @@ use basin_domain::id::SweepId;
 use basin_domain::key;
 
 use super::Space;
-use super::collector::{Collector, remove};
+use super::collector::Collector;
+use super::removal::remove;
 use super::stored_sweeps::is_older;
 use crate::dated_object::DatedObject;
 use crate::{Result, backend};

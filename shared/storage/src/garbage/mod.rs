@@ -14,6 +14,7 @@ mod datasets;
 mod free_task;
 mod leftovers;
 mod needed;
+mod removal;
 mod space;
 mod stored_sweeps;
 mod task_objects;
