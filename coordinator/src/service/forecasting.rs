@@ -12,7 +12,6 @@ use basin_domain::data::{self, Contents, Dataset};
 use basin_domain::experiment::work::{Work, works};
 use basin_domain::id::SweepId;
 use basin_domain::task::Task;
-use basin_domain::time::Timestamp;
 use basin_proto::v1;
 
 use super::forecasts::LatestForecast;
@@ -153,10 +152,6 @@ mod tests {
     use crate::leader_session::{LeaderContext, LeaderSession};
     use crate::service::LaunchOptions;
 
-    fn sweep(id: &str) -> SweepId {
-        SweepId::new(id).unwrap()
-    }
-
     const LINES: &str = r#"
 name = "lines"
 
@@ -182,7 +177,7 @@ seeds = 1100
         let journal = MemoryJournal::open(&MemoryDisk::default()).unwrap();
         let session = LeaderSession::begin(journal, &context, &CancellationToken::new()).await.unwrap();
         let coordinator = Arc::clone(&session.coordinator);
-        assert!(coordinator.forecast(&sweep("nowhere")).await.is_none());
+        assert!(coordinator.forecast(&SweepId::new("nowhere").unwrap()).await.is_none());
         let source = Source {
             file: "lines.toml".to_owned(),
             text: LINES.to_owned(),
@@ -205,14 +200,5 @@ seeds = 1100
         let left = coordinator.forecast_now(&launched.sweep).await.unwrap().left.unwrap();
         assert!((left.seconds - 1_650.0).abs() < 1e-6, "{left:?}");
         session.end().await;
-    }
-
-    #[test]
-    fn a_later_expectation_replaces_an_earlier_one() {
-        let forecasts = Forecasts::default();
-        forecasts.expect(&sweep("a"), ExpectedWork::default());
-        let better = ExpectedWork { is_of_these_workers: true, ..ExpectedWork::default() };
-        forecasts.expect(&sweep("a"), better);
-        assert!(forecasts.expected(&sweep("a")).unwrap().is_of_these_workers);
     }
 }

@@ -107,4 +107,13 @@ mod tests {
         assert!(forecasts.expected(&sweep(&format!("s{KEPT}"))).is_some());
         assert!(forecasts.latest.lock().unwrap().len() <= KEPT);
     }
+
+    #[test]
+    fn a_later_expectation_replaces_an_earlier_one() {
+        let forecasts = Forecasts::default();
+        forecasts.expect(&sweep("a"), ExpectedWork::default());
+        let better = ExpectedWork { is_of_these_workers: true, ..ExpectedWork::default() };
+        forecasts.expect(&sweep("a"), better);
+        assert!(forecasts.expected(&sweep("a")).unwrap().is_of_these_workers);
+    }
 }
