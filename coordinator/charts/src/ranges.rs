@@ -16,6 +16,12 @@ const BAR_WIDENING: f64 = 3.0;
 const POINT_ROOM: f64 = 0.04;
 
 impl Panel {
+    /// Whether the vertical axis shows this value.
+    pub fn reaches(&self, y: f64) -> bool {
+        let place = vertical(self).and_then(|domain| domain.place(y));
+        place.is_some_and(|place| (-1e-9..=1.0 + 1e-9).contains(&place))
+    }
+
     /// The intervals that the axis cuts off: error bars, and places of bands.
     pub fn intervals_beyond(&self) -> IntervalsBeyond {
         let Some(domain) = vertical(self) else { return IntervalsBeyond::default() };

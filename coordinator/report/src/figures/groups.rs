@@ -12,6 +12,9 @@ use basin_charts::{Entry, number};
 /// The label of all runs, where nothing tells groups apart.
 pub(crate) const ALL: &str = "all runs";
 
+/// The parameter that names a network.
+const FAMILY: &str = "model.family";
+
 /// Runs that differ in their seed only, as far as a figure is concerned.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Group<'a> {
@@ -101,7 +104,9 @@ pub(crate) fn group<'a>(runs: &[&'a Run], parameters: &[String], facet: Option<&
         let varied: BTreeSet<&String> = runs.iter().flat_map(|run| run.task.point.keys()).collect();
         let varied =
             varied.into_iter().filter(|name| *name != "seed" && Some(name.as_str()) != facet).cloned();
-        std::iter::once("experiment".to_owned()).chain(varied).collect()
+        // A network that has a name is told by it before its parameters are.
+        let (families, others): (Vec<String>, Vec<String>) = varied.partition(|name| name == FAMILY);
+        std::iter::once("experiment".to_owned()).chain(families).chain(others).collect()
     } else {
         parameters.to_vec()
     };
@@ -110,6 +115,7 @@ pub(crate) fn group<'a>(runs: &[&'a Run], parameters: &[String], facet: Option<&
     let keys: Vec<Vec<String>> =
         settings.iter().map(|settings| settings.iter().map(labels::key).collect()).collect();
     let distinguishing = distinguishing(&keys, parameters.len());
+    let has_families = parameters.iter().any(|name| name == FAMILY);
     let texts: Vec<Labels> = (0..parameters.len())
         .map(|index| Labels::of(settings.iter().map(|settings| &settings[index])))
         .collect();
@@ -122,8 +128,11 @@ pub(crate) fn group<'a>(runs: &[&'a Run], parameters: &[String], facet: Option<&
         }
         groups[place].push(run);
     }
+    if has_families {
+        shorten(&mut groups, &parameters, &distinguishing, &texts);
+    }
     let heading = match distinguishing[..] {
-        [only] if parameters[only] != "experiment" => Some(names::parameter(&parameters[only])),
+        [only] if parameters[only] != "experiment" && !has_families => Some(names::parameter(&parameters[only])),
         _ => None,
     };
     Groups { heading, groups }
@@ -295,17 +304,47 @@ fn label(settings: &[Setting], parameters: &[String], distinguishing: &[usize], 
     match *distinguishing {
         [] => ALL.to_owned(),
         [only] => texts[only].text(&settings[only]),
-        _ => {
-            let part = |&index: &usize| {
-                let value = texts[index].text(&settings[index]);
-                if parameters[index] == "experiment" {
-                    value
-                } else {
-                    format!("{} {value}", names::parameter(&parameters[index]))
-                }
-            };
-            distinguishing.iter().map(part).collect::<Vec<_>>().join(" · ")
+        _ => parts(settings, parameters, distinguishing.iter().copied(), texts),
+    }
+}
+
+/// The values of some parameters with their names, but for those which say themselves what they are.
+fn parts(
+    settings: &[Setting],
+    parameters: &[String],
+    indices: impl Iterator<Item = usize>,
+    texts: &[Labels],
+) -> String {
+    let part = |index: usize| {
+        let value = texts[index].text(&settings[index]);
+        match parameters[index].as_str() {
+            "experiment" | FAMILY => value,
+            name => format!("{} {value}", names::parameter(name)),
         }
+    };
+    indices.map(part).collect::<Vec<_>>().join(" · ")
+}
+
+/// Leaves out of the labels what isn't said of a group's network: of one that is named by its family, layers that its point doesn't set;
+/// of others, the family. Where that leaves nothing, all that its point sets is said; where labels would no longer tell the groups apart,
+/// they stay.
+fn shorten(groups: &mut [Group<'_>], parameters: &[String], distinguishing: &[usize], texts: &[Labels]) {
+    let short = |group: &Group<'_>| {
+        let run = group.runs[0];
+        let settings: Vec<Setting> = parameters.iter().map(|name| names::value_of(run, name)).collect();
+        let is_said = |index: &usize| {
+            let name = &parameters[*index];
+            let is_of_named_network = name.starts_with("model.") && run.task.point.contains_key(FAMILY);
+            settings[*index].is_some() && (!is_of_named_network || run.task.point.contains_key(name))
+        };
+        let said: Vec<usize> = distinguishing.iter().copied().filter(is_said).collect();
+        let shown = if said.is_empty() { (0..parameters.len()).filter(is_said).collect() } else { said };
+        parts(&settings, parameters, shown.into_iter(), texts)
+    };
+    let labels: Vec<String> = groups.iter().map(short).collect();
+    let unlike: BTreeSet<&String> = labels.iter().collect();
+    if unlike.len() == groups.len() && groups.len() > 1 {
+        groups.iter_mut().zip(labels).for_each(|(group, label)| group.label = label);
     }
 }
 
@@ -341,6 +380,33 @@ mod tests {
         let labels: Vec<&str> = grouped.groups.iter().map(|group| group.label.as_str()).collect();
         assert_eq!(labels[0], "function sin · hidden layers (32, 64)");
         assert_eq!(labels.len(), 4);
+    }
+
+    #[test]
+    fn a_network_with_a_name_is_told_by_it_and_others_by_their_layers() {
+        let mut runs = samples::images(2, 10);
+        let text = |text: &str| Value::Text(text.to_owned());
+        let conv = |channels: &[i64]| Value::List(channels.iter().copied().map(Value::Integer).collect());
+        for (index, run) in runs.iter_mut().enumerate() {
+            run.task.experiment = "digits".parse().unwrap();
+            run.task.point.clear();
+            let set: &[(&str, Value)] = match index {
+                0 => &[("model.conv", conv(&[32, 64]))],
+                1 => &[("model.conv", conv(&[16, 32, 64]))],
+                2 => &[(FAMILY, text("lenet-5")), ("model.activation", text("relu"))],
+                _ => &[(FAMILY, text("lenet-300-100"))],
+            };
+            run.task.point.extend(set.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        }
+        let runs: Vec<&Run> = runs.iter().take(4).collect();
+        let labels = |runs: &[&Run]| -> Vec<String> {
+            group(runs, &[], None).groups.iter().map(|group| group.label.clone()).collect()
+        };
+        assert_eq!(
+            labels(&runs),
+            ["convolutions (32, 64)", "convolutions (16, 32, 64)", "lenet-5", "lenet-300-100"]
+        );
+        assert_eq!(labels(&runs[1..3]), ["convolutions (16, 32, 64)", "lenet-5"]);
     }
 
     #[test]

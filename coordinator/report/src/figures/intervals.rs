@@ -13,6 +13,7 @@ pub(super) fn settle(chart: &mut Chart, chance: &str) {
         remarks.extend(clip(panel));
         lighten(panel);
         remarks.extend(cut_off(panel));
+        leave_out_unseen_references(panel);
     }
     let mut sentences = notes::sentences(&remarks, usize::MAX);
     if chart.rows.iter().flat_map(|row| &row.panels).any(has_reference) {
@@ -75,7 +76,22 @@ fn cut_off(panel: &Panel) -> Vec<Remark> {
 
 /// Whether a panel has a line of reference.
 fn has_reference(panel: &Panel) -> bool {
-    panel.marks.iter().any(|mark| matches!(mark, Mark::HorizontalLine { pen, .. } if *pen == Pen::REFERENCE))
+    panel.marks.iter().any(|mark| reference(mark).is_some())
+}
+
+/// Where the line of chance lies, if a mark is that.
+fn reference(mark: &Mark) -> Option<f64> {
+    match mark {
+        Mark::HorizontalLine { y, pen } if *pen == Pen::REFERENCE => Some(*y),
+        _ => None,
+    }
+}
+
+/// Takes away references that the axis doesn't reach, so that no legend names what nobody sees.
+fn leave_out_unseen_references(panel: &mut Panel) {
+    let unseen: Vec<f64> =
+        panel.marks.iter().filter_map(reference).filter(|y| !panel.reaches(*y)).collect();
+    panel.marks.retain(|mark| !reference(mark).is_some_and(|y| unseen.contains(&y)));
 }
 
 #[cfg(test)]
@@ -155,8 +171,10 @@ mod tests {
             (chart.legend.len(), chart.notes)
         };
         assert_eq!(named(vec![line()]), (0, vec![]));
-        let reference = Mark::HorizontalLine { y: 0.1, pen: Pen::REFERENCE };
-        assert_eq!(named(vec![reference, line()]), (1, vec!["Dashed: chance, 1 in 10 classes.".to_owned()]));
+        let at = |y: f64| Mark::HorizontalLine { y, pen: Pen::REFERENCE };
+        assert_eq!(named(vec![at(0.35), line()]), (1, vec!["Dashed: chance, 1 in 10 classes.".to_owned()]));
+        // Far below all lines the axis ends before it.
+        assert_eq!(named(vec![at(0.1), line()]), (0, vec![]));
     }
 
     #[test]
