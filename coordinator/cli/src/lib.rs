@@ -47,6 +47,7 @@ mod plan;
 #[cfg_attr(not(feature = "worker"), allow(dead_code, reason = "a program that trains measures"))]
 mod prediction;
 mod progress;
+mod reference;
 mod repair;
 #[cfg(feature = "worker")]
 mod replay;

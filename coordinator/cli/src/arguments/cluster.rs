@@ -74,4 +74,7 @@ pub(crate) struct Man {
     /// The folder; it is made if it isn't there
     #[arg(value_name = "DIR")]
     pub(crate) folder: PathBuf,
+    /// Markdown: one page of all commands, and one of the series and numbers that runs record
+    #[arg(long)]
+    pub(crate) markdown: bool,
 }

@@ -134,7 +134,7 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
             "basin completions zsh",
         ],
     ),
-    ("man", ["basin man ~/.local/share/man/man1", "basin man ."]),
+    ("man", ["basin man ~/.local/share/man/man1", "basin man reference --markdown"]),
 ];
 
 /// The commands with their examples at the end of their help.

@@ -16,6 +16,8 @@ pub struct SeriesDeclaration {
     pub split: Option<Split>,
     /// The quantity, for people.
     pub label: &'static str,
+    /// The meaning in a sentence; none of those of which there are many, by number.
+    pub meaning: &'static str,
     /// The unit.
     pub unit: Unit,
     /// Whether it is the value that a run ends with, of a series that is recorded too.
@@ -100,6 +102,7 @@ impl SeriesDeclaration {
             axis,
             split: None,
             label,
+            meaning: "",
             unit: Unit::One,
             is_final: false,
             best: None,
@@ -152,6 +155,18 @@ impl Metrics {
         }
     }
 }
+
+/// Declarations whose comments are their meanings too: what the code's reader finds and what the reference says is one text.
+macro_rules! declarations {
+    ($($(#[doc = $meaning:literal])+ pub const $name:ident: SeriesDeclaration = $declaration:expr;)+) => {
+        $(
+            $(#[doc = $meaning])+
+            pub const $name: SeriesDeclaration =
+                SeriesDeclaration { meaning: concat!($($meaning),+), ..$declaration };
+        )+
+    };
+}
+pub(super) use declarations;
 
 /// The names of these.
 pub(crate) fn names(declared: &[SeriesDeclaration]) -> Vec<&'static str> {

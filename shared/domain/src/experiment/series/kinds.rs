@@ -4,7 +4,8 @@ use super::declaration::SeriesDeclaration;
 use super::{classify, critical_point, fit_function, interpolate, probe, regress, surface, training};
 use crate::experiment::{Classify, CriticalPoint, FitFunction, Interpolate, Regress, Surface};
 
-const KINDS: [&str; 6] =
+/// Every kind that declares series of its own.
+pub const KINDS: [&str; 6] =
     [FitFunction::KIND, Classify::KIND, Regress::KIND, CriticalPoint::KIND, Interpolate::KIND, Surface::KIND];
 
 /// All series and numbers that runs of this kind may record; none of a word that is no kind's name.
@@ -71,6 +72,15 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn every_declaration_says_what_it_means() {
+        for declared in KINDS.into_iter().flat_map(declared_by) {
+            let meaning = declared.meaning.trim();
+            assert!(meaning.ends_with('.') && !meaning.contains("  "), "{}: {meaning:?}", declared.name);
+        }
+        assert!(find("eigenvalue_3", []).is_some_and(|declared| declared.meaning.is_empty()));
     }
 
     #[test]

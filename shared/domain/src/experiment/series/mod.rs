@@ -19,4 +19,4 @@ mod kinds;
 
 pub(super) use declaration::names;
 pub use declaration::{Loss, SeriesDeclaration, Split, Unit, ValueRange};
-pub use kinds::{declared_by, find};
+pub use kinds::{KINDS, declared_by, find};
