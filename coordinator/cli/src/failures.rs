@@ -9,7 +9,7 @@ use basin_coordinator::trust::TokenFileError;
 use basin_domain::id::SweepId;
 use basin_domain::sweep::Source;
 use basin_proto::dial::DialError;
-use basin_report::{FolderError, ReportError};
+use basin_report::{FolderError, QueryError, ReportError, TableSchema};
 use basin_storage::StorageError;
 #[cfg(feature = "worker")]
 use basin_worker::agent::AgentError;
@@ -110,6 +110,24 @@ pub(crate) fn results_failed(error: ReportError, what: String, out: &Path) -> Co
             CommandError::basin(error).context(what)
         }
     }
+}
+
+/// The failure of a question about these tables; `what` is the headline.
+pub(crate) fn query_failed(error: QueryError, tables: &[TableSchema], what: String) -> CommandError {
+    let hint = hints::query(&error, tables);
+    let failed = match &error {
+        QueryError::Empty
+        | QueryError::SeveralStatements
+        | QueryError::NotReadOnly { .. }
+        | QueryError::Parameters { .. }
+        | QueryError::UnknownTable { .. }
+        | QueryError::UnknownColumn { .. }
+        | QueryError::AmbiguousColumn { .. }
+        | QueryError::UnknownFunction { .. }
+        | QueryError::Wrong { .. } => CommandError::input(error),
+        QueryError::Database(_) => CommandError::basin(error),
+    };
+    failed.context(what).hint_if_any(hint)
 }
 
 /// The failure of a folder for results.

@@ -47,6 +47,7 @@ mod plan;
 #[cfg_attr(not(feature = "worker"), allow(dead_code, reason = "a program that trains measures"))]
 mod prediction;
 mod progress;
+mod query;
 mod reference;
 mod repair;
 #[cfg(feature = "worker")]
@@ -190,6 +191,7 @@ async fn dispatch(command: Command, kinds: &ProgramKinds, output: Output) -> Com
         Command::Collect(arguments) => collect::collect(arguments, output).await,
         Command::Report(arguments) => report::report(arguments, output).await,
         Command::Export(arguments) => export::export(arguments, output).await,
+        Command::Query(arguments) => query::query(arguments, output).await,
         Command::Import(arguments) => import::import(&arguments, output),
         #[cfg(feature = "worker")]
         Command::Replay(arguments) => replay::replay(arguments, kinds, output).await,

@@ -1,6 +1,7 @@
 //! The output of commands: results to standard output, all else to standard error. Nothing that came from outside does more
 //! than be seen: [`basin_domain::escape`].
 
+use std::borrow::Cow;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use basin_domain::escape;
@@ -47,6 +48,16 @@ impl Output {
         printed(writeln!(out, "{text}").and_then(|()| out.flush()))
     }
 
+    /// What could be the text of a file, byte for byte; at a terminal, what acts there is escaped.
+    ///
+    /// # Errors
+    /// As [`Output::result`].
+    pub(crate) fn file(self, text: &str) -> CommandResult {
+        let text = if self.is_at_terminal() { escape::lines(text) } else { Cow::Borrowed(text) };
+        let mut out = io::stdout().lock();
+        printed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+    }
+
     /// A drawing of escape sequences, to a terminal that is known to be one: text from outside is the caller's to escape.
     ///
     /// # Errors
@@ -60,6 +71,11 @@ impl Output {
     /// A remark, to standard error.
     pub(crate) fn say(self, text: &str) {
         let _ = writeln!(io::stderr().lock(), "{}", escape::lines(text));
+    }
+
+    /// Whether what is printed is seen at a terminal.
+    pub(crate) fn is_at_terminal(self) -> bool {
+        io::stdout().is_terminal()
     }
 
     /// Whether there is a person at a terminal, who sees what is printed and types.

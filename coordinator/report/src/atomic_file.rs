@@ -7,6 +7,14 @@ use std::path::Path;
 use super::error::ReportError;
 use super::folder::temporary;
 
+/// Writes a file of these bytes, in the place of one that is there. Nobody sees half of it.
+///
+/// # Errors
+/// If it can't be written.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+    write_atomically(path, |file| file.write_all(bytes))
+}
+
 /// Writes a file beside its place and moves it there: nobody sees half of it.
 pub(crate) fn write_atomically(
     path: &Path,

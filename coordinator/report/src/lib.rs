@@ -4,7 +4,8 @@
 //! where to start reading: tables ([`tables`]), figures ([`figures`], drawn by [`basin_charts`]), claims ([`claims`])
 //! and the page ([`page`]) are pure functions of them. Result tables and figures hold no time, host or attempt, so that
 //! the same results give the same bytes; a report of a sweep that isn't done says what is missing.
-//! [`export()`] writes the same runs in the forms of other programs ([`export`](mod@export)).
+//! [`export()`] writes the same runs in the forms of other programs ([`export`](mod@export)), and [`SweepTables`] answers questions in
+//! SQL about the tables ([`query`]).
 
 mod atomic_file;
 mod claims;
@@ -23,6 +24,7 @@ mod forecast;
 mod gather;
 mod page;
 mod projection;
+mod query;
 mod results;
 mod run_folder;
 mod runs;
@@ -37,6 +39,7 @@ mod tables;
 mod tests;
 mod write;
 
+pub use atomic_file::write_file;
 pub use basin_charts::png::RenderError;
 pub use claims::Verdict;
 pub use error::{ReportError, is_of_this_object};
@@ -47,6 +50,9 @@ pub use forecast::{CheckForecast, ClaimForecast, ForecastUnit, POWER_OF_FORECAST
 pub use projection::{
     CheckPlace, Distances, DistancesByCheck, ExcludedRun, PairDistance, PathPoint, Projection,
     ProjectionsByFigure, RunDistance, WeightPath,
+};
+pub use query::{
+    Answer, Cell, ColumnSchema, ColumnType, FUNCTIONS, Place, QueryError, SweepTables, TableSchema,
 };
 pub use results::{Results, Status};
 pub use run_folder::run_folder;

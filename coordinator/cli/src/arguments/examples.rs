@@ -68,6 +68,13 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
         ],
     ),
     (
+        "query",
+        [
+            "basin query homework",
+            "basin query homework 'select outcome, count(*) from results group by outcome' --out outcomes.csv",
+        ],
+    ),
+    (
         "import wandb-sweep",
         [
             "basin import wandb-sweep sweep.yaml",
@@ -172,6 +179,15 @@ mod tests {
         }
     }
 
+    /// The words of a line as a shell takes them, as far as the examples need it: between single quotes a space is one.
+    fn words(line: &str) -> Vec<String> {
+        let parts = line.split('\'').enumerate();
+        let spaced = parts
+            .map(|(place, part)| if place % 2 == 1 { part.replace(' ', "\u{0}") } else { part.to_owned() });
+        let spaced: String = spaced.collect();
+        spaced.split(' ').map(|word| word.replace('\u{0}', " ")).collect()
+    }
+
     #[test]
     fn every_command_has_two_examples_that_can_be_typed() {
         let command = with_examples(Arguments::command());
@@ -181,8 +197,8 @@ mod tests {
             let (_, examples) =
                 EXAMPLES.iter().find(|(of, _)| *of == path).unwrap_or_else(|| panic!("{path}"));
             for example in examples {
-                let typed = example.split(" > ").next().unwrap_or_default().split(' ');
-                let matched = command.clone().try_get_matches_from(typed);
+                let typed = example.split(" > ").next().unwrap_or_default();
+                let matched = command.clone().try_get_matches_from(words(typed));
                 assert!(matched.is_ok(), "{example}: {}", matched.unwrap_err());
             }
         }

@@ -23,7 +23,7 @@ pub(crate) use self::examples::with_examples;
 pub(crate) use self::import::{Import, ImportedFile};
 #[cfg(feature = "worker")]
 pub(crate) use self::results::Replay;
-pub(crate) use self::results::{Collect, Export, Format, Repair, Report, Verify};
+pub(crate) use self::results::{AnswerFormat, Collect, Export, Format, Query, Repair, Report, Verify};
 pub(crate) use self::serve::Serve;
 pub(crate) use self::shared::{
     Credentials, Logs, Remote, StoreArguments, SweepArguments, SweepFile, Viewed, ViewedSweep, ViewedTask,
@@ -96,6 +96,8 @@ pub(crate) enum Command {
     Report(Report),
     /// Write a sweep's runs as TensorBoard, MLflow, Weights & Biases or a table reads them
     Export(Export),
+    /// Ask in SQL about a sweep's results, series and provenance, from the store alone
+    Query(Query),
     /// Make a sweep file of what another program sweeps over
     #[command(subcommand)]
     Import(Import),

@@ -89,6 +89,42 @@ pub(crate) struct Export {
     pub(crate) store: StoreArguments,
 }
 
+/// The form of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AnswerFormat {
+    /// Aligned columns, for people
+    Table,
+    /// CSV, the names of the columns first
+    Csv,
+    /// An array with an object for each row
+    Json,
+    /// An object for each row, each on a line
+    Jsonl,
+    /// Parquet; into a file
+    Parquet,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Query {
+    /// The sweep's id or name, or a beginning of its id that fits one sweep only
+    pub(crate) sweep: String,
+    /// The question, a `select` over the tables `results`, `series` and `provenance`; `-` reads it from standard input. If not
+    /// given, what can be asked is listed
+    #[arg(value_name = "SQL", conflicts_with = "file")]
+    pub(crate) sql: Option<String>,
+    /// Read the question from this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// The form of the answer; by the ending of `--out`, or else a table, if not given
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<AnswerFormat>,
+    /// Write the answer to this file, in the place of one that is there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
     /// The sweep's id or name, or a beginning of its id that fits one sweep only

@@ -15,6 +15,7 @@ mod import;
 mod journal;
 #[cfg(test)]
 mod layering;
+mod query;
 mod refusal;
 mod report;
 mod slurm;
@@ -35,6 +36,7 @@ pub(crate) use self::failed_tasks::failed_tasks;
 #[cfg(feature = "worker")]
 pub(crate) use self::import::import;
 pub(crate) use self::journal::journal_address;
+pub(crate) use self::query::query;
 pub(crate) use self::refusal::{refusal, refused};
 pub(crate) use self::report::{damaged_results, output_folder};
 pub(crate) use self::slurm::slurm;

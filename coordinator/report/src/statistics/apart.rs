@@ -1,5 +1,7 @@
 //! Values that lie apart from the others.
 
+use super::quantile::median;
+
 /// The critical ratio of the gap beside the farthest of 3, 4, … values to their range, at 95 % on two sides (Dixon
 /// 1951, "Ratios involving extreme values"; corrected values of Rorabacher 1991, "Statistical treatment for rejection
 /// of deviant values", Analytical Chemistry 63).
@@ -46,13 +48,6 @@ fn far_from_median(values: &[f64]) -> Vec<usize> {
     let deviation = median(&distances) / MEDIAN_DEVIATION;
     let is_apart = |&place: &usize| deviation > 0.0 && distances[place] > MOST_DEVIATIONS * deviation;
     (0..values.len()).filter(is_apart).collect()
-}
-
-/// The median of some values.
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    f64::midpoint(sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2])
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use basin_domain::random::Stream;
 
 use super::confidence_interval::ConfidenceInterval;
 use super::normal;
+use super::quantile::quantile_of_sorted;
 
 /// How often the sample is drawn again.
 pub(crate) const RESAMPLES: usize = 2_000;
@@ -65,7 +66,7 @@ fn interval_of(
     let bias = normal::quantile(share);
     let end = |probability: f64| {
         let z = bias + normal::quantile(probability);
-        percentile(&drawn, normal::probability_below(bias + z / (1.0 - acceleration * z)))
+        quantile_of_sorted(&drawn, normal::probability_below(bias + z / (1.0 - acceleration * z)))
     };
     let tail = (1.0 - level) / 2.0;
     Some(ConfidenceInterval { low: end(tail), high: end(1.0 - tail) })
@@ -87,14 +88,6 @@ fn acceleration(all: &[usize], statistic: &impl Fn(&[usize]) -> Option<f64>) -> 
     let squares: f64 = values.iter().map(|value| (mean - value).powi(2)).sum();
     let cubes: f64 = values.iter().map(|value| (mean - value).powi(3)).sum();
     Some(if squares > 0.0 { cubes / (6.0 * squares.powf(1.5)) } else { 0.0 })
-}
-
-/// The value below which this share of `sorted` lies, between two values by their weighted mean.
-fn percentile(sorted: &[f64], share: f64) -> f64 {
-    let place = share.clamp(0.0, 1.0) * (sorted.len() - 1) as f64;
-    let (low, part) = (place.floor() as usize, place.fract());
-    let high = (low + 1).min(sorted.len() - 1);
-    sorted[low] + part * (sorted[high] - sorted[low])
 }
 
 #[cfg(test)]

@@ -13,8 +13,10 @@ mod interquartile;
 mod jackknife;
 mod mean_correlation;
 mod normal;
+mod pearson;
 mod permutation;
 mod proportion;
+mod quantile;
 mod rank;
 mod sample_size;
 mod stratified;
@@ -32,8 +34,12 @@ pub(crate) use improvement::{Improvement, improvement};
 pub(crate) use interquartile::{interquartile_interval, interquartile_mean};
 pub(crate) use jackknife::jackknife_interval;
 pub(crate) use mean_correlation::mean_correlation_interval;
+pub(crate) use pearson::pearson;
 pub(crate) use proportion::{combined_interval, newcombe_interval, wilson_interval};
+pub(crate) use quantile::{median, quantile_of_sorted};
 pub(crate) use rank::spearman;
 pub(crate) use sample_size::{Design, MOST_RUNS, POWER, RunsNeeded, pairs_of_correlation, runs_needed};
 pub(crate) use stratified::fewest_of_bootstrap;
-pub(crate) use summary::{Center, LEVEL, MIN_RUNS, Summary, mean_interval, range, summarise};
+pub(crate) use summary::{
+    Center, LEVEL, MIN_RUNS, Summary, geometric_mean, mean_interval, range, standard_deviation, summarise,
+};

@@ -1,5 +1,7 @@
 //! Ranks and their correlation.
 
+use super::pearson::pearson;
+
 /// The fewest pairs that have a rank correlation.
 const MIN_PAIRS: usize = 3;
 
@@ -27,18 +29,7 @@ pub(crate) fn spearman(x: &[f64], y: &[f64]) -> Option<f64> {
     if x.len() < MIN_PAIRS || x.iter().chain(y).any(|value| !value.is_finite()) {
         return None;
     }
-    let middle = (x.len() + 1) as f64 / 2.0;
-    let (mut products, mut squares_of_x, mut squares_of_y) = (0.0, 0.0, 0.0);
-    for (x, y) in ranks(x).into_iter().zip(ranks(y)) {
-        let (x, y) = (x - middle, y - middle);
-        products += x * y;
-        squares_of_x += x * x;
-        squares_of_y += y * y;
-    }
-    if squares_of_x == 0.0 || squares_of_y == 0.0 {
-        return None;
-    }
-    Some((products / (squares_of_x * squares_of_y).sqrt()).clamp(-1.0, 1.0))
+    pearson(&ranks(x), &ranks(y))
 }
 
 #[cfg(test)]

@@ -179,6 +179,25 @@ pub(crate) fn range(values: &[f64]) -> (f64, f64) {
     (low, values.iter().copied().fold(f64::NEG_INFINITY, f64::max))
 }
 
+/// The geometric mean of `values`. None without values, or where one is negative; 0 where one is 0.
+pub(crate) fn geometric_mean(values: &[f64]) -> Option<f64> {
+    match values {
+        [] => None,
+        values if values.iter().any(|value| *value < 0.0) => None,
+        // The detour over logarithms would change its last digits.
+        &[value] => Some(value),
+        values => {
+            let logarithms: Vec<f64> = values.iter().map(|value| value.ln()).collect();
+            Center::GeometricMean.middle(&logarithms).map(f64::exp)
+        }
+    }
+}
+
+/// The standard deviation of `values` with n − 1 in the denominator. None of fewer than two.
+pub(crate) fn standard_deviation(values: &[f64]) -> Option<f64> {
+    (values.len() > 1).then(|| moments(values).1.sqrt())
+}
+
 /// The mean of `values` and their variance with n − 1 in the denominator; needs two values.
 pub(super) fn moments(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
@@ -243,6 +262,16 @@ mod tests {
         assert!((point.value / 1e-3 - 1.0).abs() < 1e-12 && point.n == 3);
         assert!(point.interval.unwrap().low > 0.0);
         assert_eq!(of(0.0, &[0.1], Center::GeometricMean).unwrap().value, 0.1);
+    }
+
+    #[test]
+    fn a_geometric_mean_is_that_of_the_product_and_a_deviation_has_n_minus_one_below() {
+        assert!((geometric_mean(&[1.0, 10.0, 100.0]).unwrap() - 10.0).abs() < 1e-12);
+        assert_eq!([geometric_mean(&[0.0, 4.0]), geometric_mean(&[0.3])], [Some(0.0), Some(0.3)]);
+        assert_eq!([geometric_mean(&[-1.0, 4.0]), geometric_mean(&[])], [None, None]);
+        // By hand: 1..5 have the squares 4 + 1 + 0 + 1 + 4, over 4.
+        assert_eq!(standard_deviation(&[1.0, 2.0, 3.0, 4.0, 5.0]), Some(2.5_f64.sqrt()));
+        assert_eq!(standard_deviation(&[1.0]), None);
     }
 
     /// `scipy.stats.t.interval(0.95, 3, np.mean(v), scipy.stats.sem(v))` of SciPy 1.17.1.

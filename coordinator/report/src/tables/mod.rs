@@ -11,4 +11,4 @@ mod series;
 
 pub(crate) use provenance::{CommittedRun, commit_digest, provenance};
 pub(crate) use results::{results, results_with_parameters};
-pub(crate) use series::{series, series_as_csv, series_as_parquet};
+pub(crate) use series::{no_series, series, series_as_csv, series_as_parquet};

@@ -48,7 +48,7 @@ const PART: usize = 1 << 18;
 /// # Errors
 /// If `out` can't be written.
 pub(crate) fn series_as_parquet(runs: &[Run], out: impl Write + Send) -> io::Result<()> {
-    let mut writer = TableWriter::new(out, &Rows::default().into_table())?;
+    let mut writer = TableWriter::new(out, &no_series())?;
     let mut rows = Rows::default();
     for run in runs {
         let Some(metrics) = run.metrics() else { continue };
@@ -64,6 +64,11 @@ pub(crate) fn series_as_parquet(runs: &[Run], out: impl Write + Send) -> io::Res
     }
     writer.write(&rows.into_table())?;
     writer.finish()
+}
+
+/// The table of series without its rows: the columns.
+pub(crate) fn no_series() -> Table {
+    Rows::default().into_table()
 }
 
 /// Rows in the making.
