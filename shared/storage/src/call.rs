@@ -1,14 +1,14 @@
-//! One call: how long a try may take, what an answer that comes too late means, and reads whose size is known before their bytes
-//! are in memory.
+//! One call: how long a try may take, what an answer that comes too late means, how it is counted, and reads whose size is known before
+//! their bytes are in memory.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::{GetOptions, GetResult, UpdateVersion};
 use serde::de::DeserializeOwned;
 
-use crate::{Result, StorageError, Store, key};
+use crate::{Result, StorageError, Store, StoreCall, key};
 
 impl Store {
     /// An error that says what is wrong with the object at `key`.
@@ -23,7 +23,7 @@ impl Store {
         path: &object_store::path::Path,
         options: GetOptions,
     ) -> Result<GetResult> {
-        self.timed(key, self.retry().timeout, self.objects().get_opts(path, options)).await
+        self.timed(StoreCall::Get, key, self.retry().timeout, self.objects().get_opts(path, options)).await
     }
 
     /// Reads an object whose size `admit` agrees with, before its bytes are in memory.
@@ -39,7 +39,8 @@ impl Store {
                 let opened = self.open_object(key, path, GetOptions::default()).await?;
                 let size = opened.meta.size;
                 admit(size)?;
-                let bytes = self.timed(key, self.retry().timeout_for(size), opened.bytes()).await?;
+                let timeout = self.retry().timeout_for(size);
+                let bytes = self.timed(StoreCall::Read, key, timeout, opened.bytes()).await?;
                 if bytes.len() as u64 != size {
                     let source = format!("{} of {size} bytes came", bytes.len()).into();
                     return Err(self.unavailable(key, source));
@@ -66,7 +67,8 @@ impl Store {
                 if size > limit {
                     return Ok((Err(size), version));
                 }
-                let bytes = self.timed(key, self.retry().timeout_for(size), opened.bytes()).await?;
+                let timeout = self.retry().timeout_for(size);
+                let bytes = self.timed(StoreCall::Read, key, timeout, opened.bytes()).await?;
                 if bytes.len() as u64 != size {
                     let source = format!("{} of {size} bytes came", bytes.len()).into();
                     return Err(self.unavailable(key, source));
@@ -95,8 +97,30 @@ impl Store {
         Ok(Some((document, bytes)))
     }
 
-    /// One try of a call that may take `timeout`, after which its outcome is unknown.
+    /// One try of a call that may take `timeout`, after which its outcome is unknown. The meter counts it as one of this kind.
     pub(crate) async fn timed<T>(
+        &self,
+        kind: StoreCall,
+        key: &str,
+        timeout: Duration,
+        call: impl Future<Output = object_store::Result<T>> + Send,
+    ) -> Result<T> {
+        self.measured(kind, self.limited(key, timeout, call)).await
+    }
+
+    /// One try, which the meter counts as one of this kind.
+    pub(crate) async fn measured<T>(
+        &self,
+        kind: StoreCall,
+        call: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let began = Instant::now();
+        let done = call.await;
+        self.meter().note(kind, began.elapsed(), done.as_ref().err());
+        done
+    }
+
+    async fn limited<T>(
         &self,
         key: &str,
         timeout: Duration,
@@ -108,13 +132,13 @@ impl Store {
         }
     }
 
-    /// The next item of a stream that may stall for the length of a try.
+    /// The next item of a stream that may stall for the length of a try. Who reads the stream has it counted.
     pub(crate) async fn timed_next<T>(
         &self,
         key: &str,
         stream: &mut futures::stream::BoxStream<'_, object_store::Result<T>>,
     ) -> Result<Option<T>> {
-        self.timed(key, self.retry().timeout, stream.try_next()).await
+        self.limited(key, self.retry().timeout, stream.try_next()).await
     }
 
     /// The situation of a file of the store that can't be read or written.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::commit::COMMIT_LIMIT;
 use crate::self_digest::{self, SelfDigest};
-use crate::{Commit, Contents, Result, StorageError, Store};
+use crate::{Commit, Contents, Result, StorageError, Store, StoreCall};
 
 /// The content of a task's commit key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,23 +143,25 @@ impl Store {
         if let Some(root) = self.folder() {
             let (file, digest) = (root.join(key), expected.digest);
             let replaced =
-                tokio::task::spawn_blocking(move || crate::backend::replace_file(&file, digest, &bytes));
-            return match replaced.await.map_err(std::io::Error::other).and_then(|replaced| replaced) {
-                Ok(true) => Ok(()),
-                Ok(false) => Err(StorageError::AlreadyExists {
-                    store: self.url().to_owned(),
-                    key: key.to_owned(),
-                    source: "other bytes lie there by now".into(),
-                }),
-                Err(source) => Err(self.of_file(key, source)),
+                self.on_blocking_thread(key, move || crate::backend::replace_file(&file, digest, &bytes));
+            let replaced = async {
+                match replaced.await? {
+                    true => Ok(()),
+                    false => Err(StorageError::AlreadyExists {
+                        store: self.url().to_owned(),
+                        key: key.to_owned(),
+                        source: "other bytes lie there by now".into(),
+                    }),
+                }
             };
+            return self.measured(StoreCall::Put, replaced).await;
         }
         let put = self.objects().put_opts(
             &path,
             bytes.into(),
             object_store::PutMode::Update(expected.store_version.clone()).into(),
         );
-        self.timed(key, self.retry().timeout, put).await.map(drop)
+        self.timed(StoreCall::Put, key, self.retry().timeout, put).await.map(drop)
     }
 
     /// Whether an object is replaced only where it is still the one that was read: asked of the store.

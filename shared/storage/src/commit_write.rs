@@ -13,7 +13,8 @@ use object_store::{ObjectStoreExt, PutMode, PutPayload};
 
 use crate::commit_state::ObjectVersion;
 use crate::{
-    Cause, Commit, CommitOutcome, CommitState, Result, Retry, StorageError, Store, WithdrawalNote, backend,
+    Cause, Commit, CommitOutcome, CommitState, Result, Retry, StorageError, Store, StoreCall, WithdrawalNote,
+    backend,
 };
 
 impl Store {
@@ -154,7 +155,7 @@ impl<'a> CommitWrite<'a> {
             None => {
                 let payload = PutPayload::from_bytes(bytes.clone());
                 let create = store.objects().put_opts(path, payload, PutMode::Create.into());
-                store.timed(key, store.retry().timeout, create).await.map(drop)
+                store.timed(StoreCall::Put, key, store.retry().timeout, create).await.map(drop)
             }
             Some(version) => store.replace(key, version, bytes.to_vec()).await,
         }
@@ -163,7 +164,8 @@ impl<'a> CommitWrite<'a> {
     /// One try to write it over whatever is there.
     async fn write_over(&self) -> Result<()> {
         let put = self.store.objects().put(&self.path, PutPayload::from_bytes(self.bytes.clone()));
-        self.store.timed(&self.key, self.store.retry().timeout, put).await.map(drop)
+        let timeout = self.store.retry().timeout;
+        self.store.timed(StoreCall::Put, &self.key, timeout, put).await.map(drop)
     }
 
     /// The present content of its key.

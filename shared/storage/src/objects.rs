@@ -8,7 +8,7 @@ use bytes::Bytes;
 use object_store::{ObjectMeta, ObjectStoreExt, PutPayload};
 
 use crate::dated_object::DatedObject;
-use crate::{ListedObject, Result, StorageError, Store, backend, key};
+use crate::{ListedObject, Result, StorageError, Store, StoreCall, backend, key};
 
 /// A file that isn't whole and wasn't written to for so long belongs to a process that is gone: parts are written within
 /// minutes.
@@ -26,7 +26,8 @@ impl Store {
         self.retry()
             .run(|| async move {
                 let put = self.objects().put(path, PutPayload::from_bytes(bytes.clone()));
-                self.timed(key, timeout, put).await.map(drop).map_err(StorageError::without_condition)
+                let put = self.timed(StoreCall::Put, key, timeout, put).await;
+                put.map(drop).map_err(StorageError::without_condition)
             })
             .await
     }
@@ -55,7 +56,8 @@ impl Store {
         let timeout = self.retry().timeout_for(end - range.start);
         self.retry()
             .run(|| async move {
-                self.timed(key, timeout, self.objects().get_range(path, range.start..end)).await
+                let get = self.objects().get_range(path, range.start..end);
+                self.timed(StoreCall::Get, key, timeout, get).await
             })
             .await
     }
@@ -81,7 +83,10 @@ impl Store {
         let path = &path;
         let timeout = self.retry().timeout;
         self.retry()
-            .run(|| async move { Ok(self.timed(key, timeout, self.objects().head(path)).await?.size) })
+            .run(|| async move {
+                let head = self.objects().head(path);
+                Ok(self.timed(StoreCall::Head, key, timeout, head).await?.size)
+            })
             .await
     }
 
@@ -113,12 +118,15 @@ impl Store {
         let mut found = self
             .retry()
             .run(|| async move {
-                let mut objects = self.objects().list(path);
-                let mut found = Vec::new();
-                while let Some(meta) = self.timed_next(prefix, &mut objects).await? {
-                    found.push(of(&meta));
-                }
-                Ok(found)
+                let listing = async {
+                    let mut objects = self.objects().list(path);
+                    let mut found = Vec::new();
+                    while let Some(meta) = self.timed_next(prefix, &mut objects).await? {
+                        found.push(of(&meta));
+                    }
+                    Ok(found)
+                };
+                self.measured(StoreCall::List, listing).await
             })
             .await?;
         found.sort_unstable();
@@ -136,7 +144,7 @@ impl Store {
         self.retry()
             .run(|| async move {
                 let list = self.objects().list_with_delimiter(path);
-                let found = match self.timed(prefix, timeout, list).await {
+                let found = match self.timed(StoreCall::List, prefix, timeout, list).await {
                     Err(StorageError::NotFound { .. }) => return Ok(Vec::new()),
                     found => found?,
                 };
@@ -159,10 +167,12 @@ impl Store {
         let path = key::path(key)?;
         let path = &path;
         let timeout = self.retry().timeout;
-        let deleted = self
-            .retry()
-            .run(|| async move { self.timed(key, timeout, self.objects().delete(path)).await })
-            .await;
+        let deleted =
+            self.retry()
+                .run(|| async move {
+                    self.timed(StoreCall::Delete, key, timeout, self.objects().delete(path)).await
+                })
+                .await;
         match deleted {
             Err(StorageError::NotFound { .. }) => Ok(()),
             deleted => deleted,

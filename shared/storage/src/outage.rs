@@ -11,7 +11,16 @@ use crate::from_object_store::io_kind;
 impl StorageError {
     /// The outage that the error comes from: nobody's fault, and worth waiting for, be it until a person has mended it.
     pub fn outage(&self) -> Option<Outage> {
-        let kind = match self {
+        let kind = self.outage_kind()?;
+        // The layers between say the same again.
+        let last =
+            std::error::Error::source(self).map(|cause| format!(": {}", error_chain::root_cause(cause)));
+        Some(Outage::new(kind, format!("{self}{}", last.unwrap_or_default())))
+    }
+
+    /// The kind of that outage.
+    pub(crate) fn outage_kind(&self) -> Option<OutageKind> {
+        Some(match self {
             Self::Unavailable { .. } | Self::CommitInDoubt { .. } => match self.server_error() {
                 Some(answer) if answer.is_throttling() => OutageKind::Throttled,
                 Some(_) | None => OutageKind::Unreachable,
@@ -42,11 +51,7 @@ impl StorageError {
             | Self::Withdrawn { .. }
             | Self::NotWithdrawable { .. }
             | Self::OtherContents { .. } => return None,
-        };
-        // The layers between say the same again.
-        let last =
-            std::error::Error::source(self).map(|cause| format!(": {}", error_chain::root_cause(cause)));
-        Some(Outage::new(kind, format!("{self}{}", last.unwrap_or_default())))
+        })
     }
 }
 

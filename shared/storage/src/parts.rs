@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::contents::ContentsHasher;
 use crate::transfer::{PART, read_part, unreadable};
-use crate::{Contents, Result, Retry, Store};
+use crate::{Contents, Result, Retry, Store, StoreCall};
 
 /// Parts of one file under way at once.
 const PARTS_OF_A_FILE: usize = 4;
@@ -51,19 +51,19 @@ impl Store {
         let timeout = self.retry().timeout_for(part);
         let options = PutMultipartOptions::default().with_retry_policy(Arc::new(PartRetry(*self.retry())));
         let begun = self.objects().put_multipart_opts(path, options);
-        let mut upload = self.timed(key, timeout, begun).await?;
+        let mut upload = self.timed(StoreCall::Put, key, timeout, begun).await?;
         let mut parts = Parts { store: self, key, timeout, under_way: JoinSet::new() };
         let mut contents = ContentsHasher::default();
         let sent = parts.send(&mut *upload, file, source, part, &mut contents).await;
         // Also after an error: no part may arrive at an upload that has been aborted.
         parts.under_way.shutdown().await;
         let done = match sent {
-            Ok(()) => self.timed(key, timeout, upload.complete()).await.map(drop),
+            Ok(()) => self.timed(StoreCall::Put, key, timeout, upload.complete()).await.map(drop),
             Err(error) => Err(error),
         };
         if let Err(error) = done {
             // The parts would be paid for until somebody removes them; that it fails changes nothing here.
-            let _ = self.timed(key, timeout, upload.abort()).await;
+            let _ = self.timed(StoreCall::Put, key, timeout, upload.abort()).await;
             return Err(error.without_condition());
         }
         Ok(contents.finish())
@@ -106,7 +106,7 @@ impl Parts<'_> {
             let timeout = self.timeout * 2;
             self.under_way.spawn(async move {
                 let _permit = permit;
-                store.timed(&key, timeout, sending).await
+                store.timed(StoreCall::Part, &key, timeout, sending).await
             });
         }
         while !self.under_way.is_empty() {

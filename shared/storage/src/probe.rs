@@ -7,7 +7,7 @@ use futures::future::join_all;
 use object_store::{PutMode, PutPayload};
 use serde::{Deserialize, Serialize};
 
-use crate::{Result, StorageError, Store, key};
+use crate::{Result, StorageError, Store, StoreCall, key};
 
 /// How many writers race. Some stores honour the condition one at a time only: a race of two would miss them.
 const RACERS: usize = 32;
@@ -107,6 +107,6 @@ impl Store {
         let payload = PutPayload::from(format!("racer {racer}").into_bytes());
         let create = self.objects().put_opts(&path, payload, PutMode::Create.into());
         let timeout: Duration = self.retry().timeout;
-        self.timed(key, timeout, create).await.map(drop)
+        self.timed(StoreCall::Put, key, timeout, create).await.map(drop)
     }
 }

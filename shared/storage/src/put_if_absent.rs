@@ -5,7 +5,7 @@ use std::path::Path;
 use bytes::Bytes;
 use object_store::{ObjectStoreExt, PutMode, PutPayload};
 
-use crate::{Result, Retry, StorageError, Store, backend};
+use crate::{Result, Retry, StorageError, Store, StoreCall, backend};
 
 impl Store {
     /// Writes a small object if nothing is at its key; whether what is there now is it. On a store that ignores conditions
@@ -22,10 +22,10 @@ impl Store {
         loop {
             let payload = PutPayload::from_bytes(bytes.clone());
             let create = self.objects().put_opts(&path, payload, PutMode::Create.into());
-            let mut said = self.timed(key, self.retry().timeout, create).await.map(drop);
+            let mut said = self.timed(StoreCall::Put, key, self.retry().timeout, create).await.map(drop);
             if matches!(said, Err(StorageError::NotSupported { .. })) && !once.exists(key).await? {
                 let put = self.objects().put(&path, PutPayload::from_bytes(bytes.clone()));
-                said = self.timed(key, self.retry().timeout, put).await.map(drop);
+                said = self.timed(StoreCall::Put, key, self.retry().timeout, put).await.map(drop);
             }
             // Whatever the store said of the write, only what can be read back counts.
             let cause = match (once.get(key).await, said) {

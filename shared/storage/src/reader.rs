@@ -6,7 +6,7 @@ use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectMeta};
 
 use crate::contents::ContentsHasher;
-use crate::{Contents, Result, StorageError, Store, key};
+use crate::{Contents, Result, StorageError, Store, StoreCall, key};
 
 /// An object that is being read. A large one over a bad line would never arrive if each interruption began anew.
 pub(crate) struct ObjectReader<'a> {
@@ -80,7 +80,8 @@ impl<'a> ObjectReader<'a> {
             }
             None => return Ok(None),
         };
-        let chunk = self.store.timed_next(self.key, chunks).await?;
+        let next = self.store.timed_next(self.key, chunks);
+        let chunk = self.store.measured(StoreCall::Read, next).await?;
         if chunk.is_none() && self.at < self.meta.size {
             let why = format!("{} of {} bytes came", self.at, self.meta.size);
             return Err(self.store.unavailable(self.key, why.into()));

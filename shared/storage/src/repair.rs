@@ -13,7 +13,7 @@ use object_store::{ObjectStoreExt, PutMode};
 use crate::commit::COMMIT_LIMIT;
 use crate::commit_state::ObjectVersion;
 use crate::{
-    Commit, CommitMode, CommitState, ObjectProblem, Result, StorageError, Store, WithdrawalNote,
+    Commit, CommitMode, CommitState, ObjectProblem, Result, StorageError, Store, StoreCall, WithdrawalNote,
     WithdrawnAttempt,
 };
 
@@ -127,7 +127,7 @@ impl Store {
                 (CommitMode::Conditional, Some(seen)) => self.replace(&key, seen, bytes).await,
                 (CommitMode::Conditional, None) => {
                     let put = self.objects().put_opts(&path, bytes.into(), PutMode::Create.into());
-                    self.timed(&key, self.retry().timeout, put).await.map(drop)
+                    self.timed(StoreCall::Put, &key, self.retry().timeout, put).await.map(drop)
                 }
             };
             // Whatever was said of it, the next look tells.
@@ -183,7 +183,9 @@ impl Store {
                 let (from, to) = (crate::key::path(&key)?, crate::key::path(&aside)?);
                 let (from, to, aside, timeout) = (&from, &to, &aside, self.retry().timeout);
                 self.retry()
-                    .run(|| async move { self.timed(aside, timeout, self.objects().copy(from, to)).await })
+                    .run(|| async move {
+                        self.timed(StoreCall::Copy, aside, timeout, self.objects().copy(from, to)).await
+                    })
                     .await
             }
         }

@@ -9,7 +9,7 @@ use object_store::ObjectStore;
 use tokio::sync::Semaphore;
 
 use crate::backend::{self, IfMissing};
-use crate::{Result, Retry};
+use crate::{Result, Retry, StoreMeter};
 
 /// Parts of large files under way at once, over all uploads of a store.
 const PARTS_UNDER_WAY: usize = 8;
@@ -26,6 +26,7 @@ struct Inner {
     url: String,
     root: Option<PathBuf>,
     retry: Retry,
+    meter: StoreMeter,
 }
 
 impl fmt::Debug for Store {
@@ -68,15 +69,17 @@ impl Store {
     pub(crate) fn of(opened: backend::OpenedStore) -> Self {
         let backend::OpenedStore { objects, url, root } = opened;
         let parts = Arc::new(Semaphore::new(PARTS_UNDER_WAY));
-        Self(Arc::new(Inner { objects, parts, url, root, retry: Retry::default() }))
+        let (retry, meter) = (Retry::default(), StoreMeter::default());
+        Self(Arc::new(Inner { objects, parts, url, root, retry, meter }))
     }
 
     /// The same store with other retries.
     #[must_use]
     pub fn with_retry(self, retry: Retry) -> Self {
-        let Inner { objects, parts, url, root, .. } = &*self.0;
+        let Inner { objects, parts, url, root, meter, .. } = &*self.0;
         let (objects, parts) = (Arc::clone(objects), Arc::clone(parts));
-        Self(Arc::new(Inner { objects, parts, url: url.clone(), root: root.clone(), retry }))
+        let (url, root, meter) = (url.clone(), root.clone(), meter.clone());
+        Self(Arc::new(Inner { objects, parts, url, root, retry, meter }))
     }
 
     /// The URL under which the same store can be opened again.
@@ -87,6 +90,11 @@ impl Store {
     /// The folder, if the store is one.
     pub fn folder(&self) -> Option<&Path> {
         self.0.root.as_deref()
+    }
+
+    /// What this process asked of it, how long that took and what came between.
+    pub fn meter(&self) -> &StoreMeter {
+        &self.0.meter
     }
 
     /// The objects underneath.

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::contents::ContentsHasher;
 use crate::reader::ObjectReader;
-use crate::{Contents, Result, StorageError, Store, key};
+use crate::{Contents, Result, StorageError, Store, StoreCall, key};
 
 /// Files up to this size are written in one call, larger ones in parts of at least this size, in bytes.
 pub(crate) const PART: u64 = 8 << 20;
@@ -35,7 +35,8 @@ impl Store {
                     // Grown meanwhile: then it is no longer small, and the next branch is the right one.
                     if bytes.len() as u64 <= PART {
                         let put = self.objects().put(path, bytes.clone().into());
-                        let put = self.timed(key, self.retry().timeout_for(size), put).await;
+                        let timeout = self.retry().timeout_for(size);
+                        let put = self.timed(StoreCall::Put, key, timeout, put).await;
                         put.map_err(StorageError::without_condition)?;
                         return Ok(Contents::of(&bytes));
                     }
