@@ -58,6 +58,7 @@ async fn main() -> Result<()> {
             ..Trust::default()
         },
         http: Some(([127, 0, 0, 1], 0).into()),
+        sweeps_in_metrics: 0,
         hint_of: |_| None,
     };
     let server = Server::start(settings).await?;

@@ -34,6 +34,7 @@ async fn coordinator(store: &Store, folder: &Path) -> Server {
         advertise: None,
         trust: Trust::default(),
         http: None,
+        sweeps_in_metrics: 0,
         hint_of: |_| None,
         policy: Policy::default(),
     };

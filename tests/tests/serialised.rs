@@ -36,6 +36,7 @@ async fn coordinator(store: &Store, folder: &Path, lease_duration: Duration) -> 
         advertise: None,
         trust: Trust::default(),
         http: None,
+        sweeps_in_metrics: 0,
         hint_of: |_| None,
         policy: Policy { lease_duration, ..Policy::default() },
     };

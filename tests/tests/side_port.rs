@@ -79,6 +79,15 @@ fn probes_and_metrics_follow_a_sweep_from_the_queue_to_the_store() {
         "{done:?}"
     );
     assert!(done["basin_journal_append_seconds_count"] >= 3.0, "{done:?}");
+    assert_eq!(done["basin_calls_total{call=\"Launch\",end=\"answered\"}"], 2.0);
+    assert_eq!(done["basin_call_seconds_count{call=\"Launch\"}"], 2.0);
+    assert!(done["basin_calls_total{call=\"Complete\",end=\"answered\"}"] >= 1.0, "{done:?}");
+    assert!(done["basin_store_call_seconds_count{call=\"put\"}"] >= 2.0, "{done:?}");
+    let errors = done.iter().filter(|(name, _)| name.starts_with("basin_store_errors_total"));
+    let errors: Vec<f64> = errors.map(|(_, count)| *count).collect();
+    assert!(errors.len() > 1 && errors.iter().all(|count| *count == 0.0), "{done:?}");
+    assert!(done["process_resident_memory_bytes"] > 1e6 && done["process_open_fds"] > 3.0, "{done:?}");
+    assert!(done["process_start_time_seconds"] > 1.5e9, "{done:?}");
     assert_eq!(done["basin_workers{state=\"ready\"}"], 1.0);
     let free = eventually("its slots are free", || {
         Some(metrics(http)).filter(|now| now["basin_slots{state=\"free\"}"] == 2.0)
@@ -89,6 +98,35 @@ fn probes_and_metrics_follow_a_sweep_from_the_queue_to_the_store() {
     assert_eq!(coordinator.wait(), Some(0));
     assert!(get(http, "/livez").is_err(), "the port is gone with the coordinator");
     worker.kill();
+}
+
+#[test]
+fn as_many_sweeps_are_told_by_name_as_were_asked_for_and_a_refused_call_is_counted_as_such() {
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test")).with_file("side.toml", &SWEEP.text());
+    let arguments = ["--http", "127.0.0.1:0", "--metrics-per-sweep", "1"];
+    let (_coordinator, output) = sandbox.serve_with_output("127.0.0.1:0", &arguments);
+    let url = output["url"].as_str().unwrap();
+    let http = output["http"].as_str().unwrap().trim_start_matches("http://");
+    let launched: Vec<String> = ["seeds=3", "seeds=4"]
+        .into_iter()
+        .map(|seeds| {
+            let launch = ["--json", "launch", "side.toml", "--set", seeds, "--coordinator", url];
+            sandbox.basin(&launch).json()["sweep"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    let now = metrics(http);
+    let newest = &launched[1];
+    assert_eq!(now[&format!("basin_sweep_tasks{{sweep=\"{newest}\",state=\"queued\"}}")], 4.0, "{now:?}");
+    assert_eq!(now.keys().filter(|name| name.starts_with("basin_sweep_tasks{")).count(), 9, "{now:?}");
+    assert_eq!(now["basin_sweeps_unlisted"], 1.0);
+
+    assert_ne!(sandbox.basin(&["status", "nothing", "--coordinator", url]).code, Some(0));
+    assert!(metrics(http)["basin_calls_total{call=\"GetSweep\",end=\"refused\"}"] >= 1.0);
+    sandbox.basin(&["cancel", newest, "--coordinator", url]).succeeded();
+    let now = metrics(http);
+    let older = &launched[0];
+    assert_eq!(now[&format!("basin_sweep_tasks{{sweep=\"{older}\",state=\"queued\"}}")], 3.0, "{now:?}");
+    assert_eq!(now["basin_sweeps_unlisted"], 0.0);
 }
 
 #[test]

@@ -125,6 +125,7 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
         policy,
         trust,
         http: None,
+        sweeps_in_metrics: 0,
         hint_of: hints::refusal,
     };
     let server = Server::start(settings).await.map_err(|error| cannot_start(error, &state))?;

@@ -109,9 +109,18 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> CommandResult {
     let shutdown = signals::shutdown(output, "stopping; workers go on and wait for the next coordinator")?;
     let trust = trust(&arguments).map_err(|failed| failed.context("cannot serve"))?;
     let store_url = store.url().to_owned();
-    let Serve { listen, advertise, http, .. } = arguments;
-    let settings =
-        ServerSettings { listen, store, journal, advertise, policy, trust, http, hint_of: hints::refusal };
+    let Serve { listen, advertise, http, metrics_per_sweep, .. } = arguments;
+    let settings = ServerSettings {
+        listen,
+        store,
+        journal,
+        advertise,
+        policy,
+        trust,
+        http,
+        sweeps_in_metrics: usize::from(metrics_per_sweep),
+        hint_of: hints::refusal,
+    };
     let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot serve"))?;
     // What was typed may hold a password; a journal in a database is in no folder.
     let announced = state.map(|state| {

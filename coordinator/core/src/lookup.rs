@@ -8,6 +8,7 @@ use basin_domain::id::{SweepId, TaskId, WorkerId};
 use basin_domain::time::Timestamp;
 
 use crate::Ledger;
+use crate::command::Progress;
 use crate::ledger::queue::{DelayedTask, Rank};
 use crate::ledger::state::TaskIndex;
 use crate::view::{ListedTask, SweepView, TaskView, WorkerView};
@@ -33,6 +34,11 @@ impl Ledger {
     pub fn datasets(&self) -> BTreeSet<Digest> {
         let read = self.state.shapes.iter().filter_map(|shape| shape.spec.data.as_ref());
         read.map(|dataset| dataset.digest).collect()
+    }
+
+    /// How far a task is that a worker has, as its worker said last.
+    pub fn progress_of(&self, task: &TaskId) -> Option<&Progress> {
+        self.progress.get(&self.find_task(task)?)
     }
 
     /// Whether anything is under a lease: somebody may be working.

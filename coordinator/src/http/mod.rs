@@ -12,5 +12,6 @@ mod port;
 mod routes;
 mod serving_status;
 
+pub use metrics::MetricSources;
 pub use port::SidePort;
 pub use serving_status::ServingStatus;

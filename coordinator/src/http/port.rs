@@ -17,8 +17,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::ServingStatus;
 use super::routes::routes;
+use super::{MetricSources, ServingStatus};
 
 /// Connections at a time. Probes and scrapers are few.
 const CONNECTIONS: usize = 64;
@@ -40,11 +40,15 @@ pub struct SidePort {
 }
 
 impl SidePort {
-    /// Opens the port and answers by what `status` says at the time. Port 0 lets the system choose.
+    /// Opens the port and answers by what `status` says at the time, and what `metrics` have counted. Port 0 lets the system choose.
     ///
     /// # Errors
     /// If the address is in use, or isn't this machine's.
-    pub async fn open(address: SocketAddr, status: watch::Receiver<ServingStatus>) -> io::Result<Self> {
+    pub async fn open(
+        address: SocketAddr,
+        status: watch::Receiver<ServingStatus>,
+        metrics: MetricSources,
+    ) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -55,7 +59,7 @@ impl SidePort {
             // Whatever is still open closes with the runtime.
             runtime.block_on(until.run_until_cancelled(async {
                 match TcpListener::from_std(listener) {
-                    Ok(listener) => accept(listener, routes(status)).await,
+                    Ok(listener) => accept(listener, routes(status, metrics)).await,
                     Err(error) => tracing::error!(%error, "the side port could not be served"),
                 }
             }))
@@ -114,6 +118,11 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
+    use crate::http::metrics::tests::sources;
+
+    async fn open(status: &watch::Sender<ServingStatus>) -> SidePort {
+        SidePort::open("127.0.0.1:0".parse().unwrap(), status.subscribe(), sources()).await.unwrap()
+    }
 
     async fn get(address: SocketAddr, path: &str) -> io::Result<String> {
         let mut stream = TcpStream::connect(address).await?;
@@ -127,7 +136,7 @@ mod tests {
     #[tokio::test]
     async fn answers_follow_the_standing_and_end_with_the_port() {
         let status = watch::Sender::new(ServingStatus::Starting);
-        let port = SidePort::open("127.0.0.1:0".parse().unwrap(), status.subscribe()).await.unwrap();
+        let port = open(&status).await;
         let address = port.address;
         let starting = get(address, "/readyz").await.unwrap();
         assert!(starting.starts_with("HTTP/1.1 503 ") && starting.ends_with("starting\n"), "{starting}");
@@ -143,7 +152,7 @@ mod tests {
     #[tokio::test]
     async fn connections_that_say_nothing_keep_nobody_out_for_long() {
         let status = watch::Sender::new(ServingStatus::Standby);
-        let port = SidePort::open("127.0.0.1:0".parse().unwrap(), status.subscribe()).await.unwrap();
+        let port = open(&status).await;
         let mut silent = Vec::new();
         for _ in 0..2 * CONNECTIONS {
             silent.push(TcpStream::connect(port.address).await.unwrap());
@@ -163,8 +172,7 @@ mod tests {
     fn a_probe_is_answered_while_the_process_is_busy_with_everything_else() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let status = watch::Sender::new(ServingStatus::Standby);
-        let port =
-            runtime.block_on(SidePort::open("127.0.0.1:0".parse().unwrap(), status.subscribe())).unwrap();
+        let port = runtime.block_on(open(&status));
         // The runtime that opened it does nothing any more.
         let mut stream = std::net::TcpStream::connect(port.address).unwrap();
         io::Write::write_all(&mut stream, b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -177,7 +185,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_no_request_or_too_long_a_one_is_refused() {
         let status = watch::Sender::new(ServingStatus::Standby);
-        let port = SidePort::open("127.0.0.1:0".parse().unwrap(), status.subscribe()).await.unwrap();
+        let port = open(&status).await;
         let long = get(port.address, &format!("/{}", "x".repeat(4 * REQUEST_LIMIT))).await;
         assert!(long.map_or(true, |text| text.starts_with("HTTP/1.1 4")), "a path of 64 KiB was taken");
         assert!(get(port.address, "/ \u{0}").await.map_or(true, |text| text.starts_with("HTTP/1.1 400")));

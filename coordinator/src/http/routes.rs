@@ -11,7 +11,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::sync::{Mutex, watch};
 
-use super::{ServingStatus, metrics};
+use super::ServingStatus;
+use super::metrics::{self, MetricSources};
 
 /// The media type of Prometheus' text format.
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -21,6 +22,7 @@ const PLAIN: &str = "text/plain; charset=utf-8";
 #[derive(Debug, Clone)]
 struct Source {
     status: watch::Receiver<ServingStatus>,
+    metrics: MetricSources,
     /// Metrics cost a look at the ledger: one page is made at a time.
     page: Arc<Mutex<()>>,
 }
@@ -31,8 +33,8 @@ impl Source {
     }
 }
 
-/// The answers to all requests, by what `status` says at the time.
-pub(super) fn routes(status: watch::Receiver<ServingStatus>) -> Router {
+/// The answers to all requests, by what `status` says at the time and `metrics` have counted.
+pub(super) fn routes(status: watch::Receiver<ServingStatus>, metrics: MetricSources) -> Router {
     Router::new()
         .route("/livez", get(alive))
         .route("/readyz", get(ready))
@@ -40,7 +42,7 @@ pub(super) fn routes(status: watch::Receiver<ServingStatus>) -> Router {
         .fallback(unknown)
         .method_not_allowed_fallback(only_get)
         .layer(map_response(not_stored))
-        .with_state(Source { status, page: Arc::default() })
+        .with_state(Source { status, metrics, page: Arc::default() })
 }
 
 /// Whoever answers is alive. A ledger that can't write ends the process by itself.
@@ -57,7 +59,7 @@ async fn ready(State(source): State<Source>) -> Response {
 async fn page(State(source): State<Source>) -> Response {
     let status = source.now();
     let _turn = source.page.lock().await;
-    match metrics::exposition(&status).await {
+    match metrics::exposition(&status, &source.metrics).await {
         Ok(text) => answer(StatusCode::OK, EXPOSITION, text),
         Err(error) => answer(StatusCode::SERVICE_UNAVAILABLE, PLAIN, format!("{error}\n")),
     }
@@ -91,11 +93,12 @@ mod tests {
     use tonic::codegen::Service;
 
     use super::*;
+    use crate::http::metrics::tests::sources;
 
     async fn request(method: Method, path: &str, status: ServingStatus) -> Response {
         let (_sender, status) = watch::channel(status);
         let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
-        routes(status).call(request).await.unwrap()
+        routes(status, sources()).call(request).await.unwrap()
     }
 
     async fn ask(path: &str, status: ServingStatus) -> (u16, String) {
@@ -115,11 +118,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_standby_tells_its_build_and_no_counts() {
+    async fn a_standby_tells_of_its_process_and_nothing_of_the_work() {
         let (code, text) = ask("/metrics", ServingStatus::Standby).await;
         assert_eq!(code, 200);
         assert!(text.contains("\nbasin_serving 0\n") && text.contains("basin_build_info{"), "{text}");
-        assert!(!text.contains("basin_tasks"), "{text}");
+        assert!(
+            text.contains("\nbasin_calls_total{") && text.contains("\nprocess_cpu_seconds_total "),
+            "{text}"
+        );
+        assert!(!text.contains("basin_tasks") && !text.contains("basin_journal"), "{text}");
         let page = request(Method::GET, "/metrics", ServingStatus::Standby).await;
         assert_eq!(page.headers()[CONTENT_TYPE], EXPOSITION);
     }

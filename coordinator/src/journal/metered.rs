@@ -1,17 +1,15 @@
 //! A journal that counts what passes through it: what `/metrics` tells of leases, attempts and the disk.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use basin_core::Event;
 use basin_core::event::Change;
 use basin_domain::failure::FailureKind;
+use basin_storage::Histogram;
 
 use super::{EncodedSnapshot, Journal, JournalError, Recovered};
-
-/// The upper ends of the classes of [`Meter::appends`], in seconds; what is above the last has a class of its own.
-pub const CLASSES: [f64; 10] = [0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5];
 
 /// Counters of a journal's traffic since it was opened; they only rise. Clones count together.
 #[derive(Debug, Clone, Default)]
@@ -26,29 +24,7 @@ struct Counters {
     released: AtomicU64,
     failed: [AtomicU64; FailureKind::ALL.len()],
     events: AtomicU64,
-    appends: Mutex<Histogram>,
-}
-
-/// How long something took, how often.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Histogram {
-    /// How often it took no longer than the class's end in [`CLASSES`], and longer than the end before.
-    pub classes: [u64; CLASSES.len()],
-    /// How often there was anything to take time.
-    pub count: u64,
-    /// All of it together, in seconds.
-    pub sum: f64,
-}
-
-impl Histogram {
-    fn note(&mut self, took: Duration) {
-        let seconds = took.as_secs_f64();
-        if let Some(class) = CLASSES.iter().position(|end| seconds <= *end) {
-            self.classes[class] += 1;
-        }
-        self.count += 1;
-        self.sum += seconds;
-    }
+    appends: Histogram,
 }
 
 impl Meter {
@@ -88,8 +64,8 @@ impl Meter {
     }
 
     /// How long appending took.
-    pub fn appends(&self) -> Histogram {
-        *self.0.appends.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn appends(&self) -> &Histogram {
+        &self.0.appends
     }
 
     fn count(&self, events: &[Event], took: Duration) {
@@ -99,7 +75,7 @@ impl Meter {
             }
         }
         self.0.events.fetch_add(events.len() as u64, Ordering::Relaxed);
-        self.0.appends.lock().unwrap_or_else(PoisonError::into_inner).note(took);
+        self.0.appends.note(took);
     }
 
     fn counter(&self, change: &Change) -> Option<&AtomicU64> {
@@ -172,21 +148,5 @@ impl<J: Journal> Journal for Metered<J> {
 
     fn keep_snapshot(&mut self, snapshot: &EncodedSnapshot) -> Result<(), JournalError> {
         self.journal.keep_snapshot(snapshot)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_span_falls_into_the_class_that_it_does_not_exceed() {
-        let mut histogram = Histogram::default();
-        histogram.note(Duration::from_micros(100));
-        histogram.note(Duration::from_micros(101));
-        histogram.note(Duration::from_secs(60));
-        assert_eq!(histogram.classes, [1, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
-        assert_eq!(histogram.count, 3, "what is above every class counts all the same");
-        assert!((histogram.sum - 60.000_201).abs() < 1e-9);
     }
 }

@@ -13,7 +13,7 @@ use tonic::service::Routes;
 use crate::service::{ControlService, Leadership, SchedulerService};
 use crate::trust::connection_limits::ConnectionLimits;
 use crate::trust::gate::{Gate, Rules};
-use crate::trust::{HintOf, Trust, port};
+use crate::trust::{CallMeter, HintOf, Trust, port};
 
 /// The most calls at a time on one connection.
 const CALLS_A_CONNECTION: u32 = 256;
@@ -28,6 +28,7 @@ pub(super) struct GrpcPort {
     pub(super) trust: Trust,
     pub(super) limits: Arc<ConnectionLimits>,
     pub(super) hint_of: HintOf,
+    pub(super) meter: CallMeter,
     pub(super) stop: CancellationToken,
     pub(super) failed: CancellationToken,
 }
@@ -53,7 +54,7 @@ impl GrpcPort {
             .concurrency_limit_per_connection(CALLS_A_CONNECTION as usize)
             .timeout(CALL_LIMIT)
             .serve_with_incoming_shutdown(
-                Gate::new(services, Arc::new(rules)),
+                Gate::new(services, Arc::new(rules), self.meter),
                 connections,
                 self.stop.cancelled(),
             )

@@ -21,15 +21,15 @@ use self::grpc_port::GrpcPort;
 pub use self::journal_view::JournalView;
 pub use self::settings::{JournalLocation, ServerSettings};
 pub use self::start_error::StartError;
-use crate::http::{ServingStatus, SidePort};
+use crate::http::{MetricSources, ServingStatus, SidePort};
 use crate::journal::SqliteJournal;
 use crate::journal::postgres::{Address, Candidate, ElectionOutcome};
 use crate::leader_election::{LeaderElection, TakeoverError};
 use crate::leader_session::{LeaderContext, LeaderSession, LeaderSessionError};
 use crate::open_files;
 use crate::service::{Coordinator, Leadership, LeadershipRole};
-use crate::trust::Trust;
 use crate::trust::connection_limits::ConnectionLimits;
+use crate::trust::{CallMeter, Trust};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -65,7 +65,17 @@ impl Server {
     /// # Errors
     /// If the address, the journal or the store can't be used.
     pub async fn start(settings: ServerSettings) -> Result<Self, StartError> {
-        let ServerSettings { listen, store, journal, advertise, policy, trust, http, hint_of } = settings;
+        let ServerSettings {
+            listen,
+            store,
+            journal,
+            advertise,
+            policy,
+            trust,
+            http,
+            sweeps_in_metrics,
+            hint_of,
+        } = settings;
         if !listen.ip().is_loopback() {
             if !trust.tokens.are_needed() {
                 return Err(StartError::WithoutTokens(listen));
@@ -84,9 +94,11 @@ impl Server {
         let is_encrypted = trust.tls.is_some();
         // First of all, so that whoever keeps this process sees that it starts, however long the journal is.
         let status = watch::Sender::new(ServingStatus::Starting);
+        let meter = CallMeter::default();
         let http = match http {
             Some(address) => {
-                let port = SidePort::open(address, status.subscribe()).await;
+                let metrics = MetricSources::new(meter.clone(), store.meter().clone(), sweeps_in_metrics);
+                let port = SidePort::open(address, status.subscribe(), metrics).await;
                 Some(port.map_err(|source| StartError::Http { address, source })?)
             }
             None => None,
@@ -137,7 +149,8 @@ impl Server {
         let following = tokio::spawn(async move {
             tokio::join!(files, shown);
         });
-        let port = GrpcPort { listener, trust, limits, hint_of, stop: stop.clone(), failed: failed.clone() };
+        let port =
+            GrpcPort { listener, trust, limits, hint_of, meter, stop: stop.clone(), failed: failed.clone() };
         let calls = tokio::spawn(port.serve(leadership.clone()));
         tracing::info!(%address, store = url, "coordinator started");
         Ok(Self {

@@ -44,6 +44,8 @@ pub struct ServerSettings {
     pub trust: Trust,
     /// Where probes and metrics are answered, if anywhere.
     pub http: Option<SocketAddr>,
+    /// Of how many sweeps the metrics tell by name: the newest that go on. Whoever can read the metrics reads these names.
+    pub sweeps_in_metrics: usize,
     /// The hints for callers whose calls are refused.
     pub hint_of: HintOf,
 }

@@ -14,6 +14,7 @@ use tonic::body::Body;
 use tonic::codegen::Service;
 
 use super::access_denied::{AccessDenied, HintOf, with_hint};
+use super::call_meter::{CallEnd, CallMeter};
 use super::load::{CallPermit, LimitedBody, LoadLimiter, PermitBody};
 use super::port::Peer;
 use super::rate_limits::{CallerKey, RateLimits};
@@ -119,12 +120,13 @@ impl Rules {
 pub struct Gate<S> {
     services: S,
     rules: Arc<Rules>,
+    meter: CallMeter,
 }
 
 impl<S> Gate<S> {
-    /// Puts services behind the gate.
-    pub fn new(services: S, rules: Arc<Rules>) -> Self {
-        Self { services, rules }
+    /// Puts services behind the gate, which counts their calls.
+    pub fn new(services: S, rules: Arc<Rules>, meter: CallMeter) -> Self {
+        Self { services, rules, meter }
     }
 }
 
@@ -143,6 +145,7 @@ where
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        let timer = self.meter.begin(request.uri().path());
         let admitted = self.rules.admit(&mut request);
         let begun = admitted.and_then(|caller| Ok((self.rules.begin(&request, &caller)?, caller)));
         match begun {
@@ -153,13 +156,17 @@ where
                 let (answered, hint_of) = (self.services.call(request.map(measured)), self.rules.hint_of);
                 Box::pin(async move {
                     let kept = |body| Body::new(PermitBody { body, _permit: permit });
-                    answered.await.map(|response| hinted(response, hint_of).map(kept))
+                    let answered = answered.await.map(|response| hinted(response, hint_of).map(kept));
+                    timer.end(answered.as_ref().map_or(CallEnd::Failed, CallEnd::of_response));
+                    answered
                 })
             }
             Err(denied) => {
                 let status = with_hint(denied.into(), self.rules.hint_of);
                 self.rules.note_refusal(&request, &status);
-                Box::pin(std::future::ready(Ok(status.into_http())))
+                let response = status.into_http();
+                timer.end(CallEnd::of_response(&response));
+                Box::pin(std::future::ready(Ok(response)))
             }
         }
     }

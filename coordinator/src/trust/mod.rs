@@ -2,12 +2,13 @@
 //!
 //! A connection comes in at the [`port`]: it is secured if the coordinator has a certificate, and counted ([`connection_limits`]). Each of
 //! its calls passes the [`gate`]: whose token is it ([`Tokens`]), is its [`Role`] enough for the call ([`calls`]), and is its caller
-//! within its rate ([`rate_limits`]) and within what it may have under way ([`load`])? Only then does a service see it. Files of tokens and certificates are read again as they change
-//! ([`WatchedFiles`]).
+//! within its rate ([`rate_limits`]) and within what it may have under way ([`load`])? Only then does a service see it. Whatever comes of a
+//! call is counted ([`CallMeter`]). Files of tokens and certificates are read again as they change ([`WatchedFiles`]).
 //!
 //! Why it is so: `docs/decisions/0013-trust.md`; how it is set up: `docs/security.md`.
 
 mod access_denied;
+mod call_meter;
 pub mod calls;
 pub mod connection_limits;
 pub mod gate;
@@ -22,6 +23,7 @@ mod tokens;
 mod watched_files;
 
 pub use self::access_denied::{AccessDenied, HintOf};
+pub use self::call_meter::{CallEnd, CallMeter};
 pub use self::new_token::NewToken;
 pub use self::role::Role;
 pub use self::server_tls::{ServerTls, ServerTlsFiles};

@@ -45,6 +45,7 @@ async fn coordinator(store: Store, folder: &Path) -> Server {
         advertise: None,
         trust: Trust::default(),
         http: None,
+        sweeps_in_metrics: 0,
         policy: Policy { lease_duration: Duration::from_secs(60), ..Policy::default() },
         hint_of: |_| None,
     };

@@ -24,6 +24,10 @@ pub(crate) struct Serve {
     /// Answer probes and metrics on this address: `/livez`, `/readyz`, `/metrics`, over plain HTTP, to whoever asks
     #[arg(long, env = "BASIN_HTTP", value_name = "ADDRESS")]
     pub(crate) http: Option<std::net::SocketAddr>,
+    /// Tell in the metrics of each of so many sweeps, the newest that go on, how many of its tasks are in which state. Whoever
+    /// can read the metrics then reads the names of these sweeps
+    #[arg(long, env = "BASIN_METRICS_PER_SWEEP", default_value_t = 0, value_name = "N", value_parser = clap::value_parser!(u16).range(..=256))]
+    pub(crate) metrics_per_sweep: u16,
     /// How long a lease lasts without renewal, in seconds
     #[arg(long, env = "BASIN_LEASE", default_value_t = 30.0, value_name = "SECONDS")]
     pub(crate) lease: f64,
