@@ -1,5 +1,7 @@
 //! What is to be done, and who does it: the ledger at present.
 
+use std::time::Duration;
+
 use basin_core::Ledger;
 use basin_core::command::Progress;
 use basin_core::view::{Counts, Phase, SweepState, SweepView, WorkerView};
@@ -15,13 +17,63 @@ pub(super) const PAGE: usize = 256;
 /// The kinds of devices, each of which has a series: workers name others only if they are none of ours.
 const DEVICES: [&str; 2] = ["cpu", "cuda"];
 
+/// The state of a worker: of those that are so, the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WorkerState {
+    /// It works, or could.
+    Ready,
+    /// It gets nothing for a while, for its failures.
+    Avoided,
+    /// It takes nothing new.
+    Draining,
+    /// It waits for an outage to end.
+    Waiting,
+    /// It wasn't heard for as long as a lease lasts.
+    Silent,
+    /// Its process has ended.
+    Ended,
+}
+
+impl WorkerState {
+    const ALL: [Self; 6] =
+        [Self::Ready, Self::Avoided, Self::Draining, Self::Waiting, Self::Silent, Self::Ended];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Avoided => "avoided",
+            Self::Draining => "draining",
+            Self::Waiting => "waiting",
+            Self::Silent => "silent",
+            Self::Ended => "ended",
+        }
+    }
+
+    fn of(worker: &WorkerView<'_>, lease_duration: Duration, now: Timestamp) -> Self {
+        if worker.exited {
+            Self::Ended
+        } else if worker.last_seen.is_none_or(|seen| now - seen > lease_duration) {
+            Self::Silent
+        } else if worker.waiting.is_some() {
+            Self::Waiting
+        } else if worker.draining {
+            Self::Draining
+        } else if worker.avoided_until.is_some_and(|until| until > now) {
+            Self::Avoided
+        } else {
+            Self::Ready
+        }
+    }
+}
+
 /// The present values.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Gauges {
     tasks: Counts,
     queue_depth: u64,
     sweeps: [u64; 4],
-    workers: [u64; 4],
+    /// By [`WorkerState::ALL`].
+    workers: [u64; WorkerState::ALL.len()],
     /// By the kind of device that their workers train on.
     leases: [u64; 3],
     /// Likewise.
@@ -80,27 +132,20 @@ impl Gauges {
         let device = device.unwrap_or(DEVICES.len());
         gauges.leases[device] += leases;
         let Some(description) = worker.description else { return };
-        let lease_duration = ledger.policy().lease_duration;
-        let is_silent = worker.exited || worker.last_seen.is_none_or(|seen| now - seen > lease_duration);
-        if !is_silent {
+        let state = WorkerState::of(worker, ledger.policy().lease_duration, now);
+        for (known, count) in WorkerState::ALL.iter().zip(&mut gauges.workers) {
+            *count += u64::from(*known == state);
+        }
+        if state == WorkerState::Ready {
+            let slots = u64::from(description.slots);
+            gauges.slots[0] += slots.saturating_sub(leases);
+            gauges.slots[1] += leases.min(slots);
+        }
+        if !matches!(state, WorkerState::Silent | WorkerState::Ended) {
             let tasks = worker.leases.iter().flat_map(|lease| &lease.tasks);
             let progress = tasks.filter_map(|task| ledger.progress_of(task));
             gauges.steps_per_second[device] += progress.filter_map(steps_per_second).sum::<f64>();
         }
-        let is_avoided = worker.avoided_until.is_some_and(|until| until > now);
-        let state = if is_silent {
-            3
-        } else if worker.draining {
-            1
-        } else if is_avoided {
-            2
-        } else {
-            let slots = u64::from(description.slots);
-            gauges.slots[0] += slots.saturating_sub(leases);
-            gauges.slots[1] += leases.min(slots);
-            0
-        };
-        gauges.workers[state] += 1;
     }
 }
 
@@ -139,7 +184,7 @@ pub(super) fn write(page: &mut Exposition, gauges: &Gauges) {
         "state",
         sweeps,
     );
-    let workers = ["ready", "draining", "avoided", "silent"].into_iter().zip(gauges.workers);
+    let workers = WorkerState::ALL.map(WorkerState::as_str).into_iter().zip(gauges.workers);
     page.by(
         Metric { name: "basin_workers", kind: MetricKind::Gauge, help: "Workers by state." },
         "state",
@@ -161,6 +206,10 @@ pub(super) fn write(page: &mut Exposition, gauges: &Gauges) {
 
 #[cfg(test)]
 mod tests {
+    use basin_domain::id::WorkerId;
+    use basin_domain::outage::{Outage, OutageKind, OutageWait};
+    use basin_domain::worker::WorkerDescription;
+
     use super::*;
 
     #[test]
@@ -173,8 +222,40 @@ mod tests {
         {
             assert!(text.contains(&format!("\nbasin_tasks{{state=\"{phase}\"}} 0\n")), "{text}");
         }
+        assert!(text.contains("\nbasin_workers{state=\"ended\"} 0\n"), "{text}");
         assert!(text.contains("\nbasin_queue_depth 7\n"), "{text}");
         assert!(text.contains("\nbasin_slots{state=\"free\"} 2\nbasin_slots{state=\"busy\"} 1\n"), "{text}");
+    }
+
+    #[test]
+    fn of_a_worker_the_gravest_is_told() {
+        let (id, description) = (WorkerId::new("w").unwrap(), WorkerDescription::default());
+        let outage = Outage::new(OutageKind::Full, "full");
+        let waiting = OutageWait { outage, results: 0, lasting: Duration::ZERO };
+        let mut worker = WorkerView {
+            id: &id,
+            description: Some(&description),
+            last_seen: Some(Timestamp(100_000)),
+            draining: false,
+            avoided_until: None,
+            waiting: None,
+            exited: false,
+            leases: Vec::new(),
+        };
+        let of = |worker: &WorkerView<'_>, now| {
+            WorkerState::of(worker, Duration::from_secs(30), Timestamp(now)).as_str()
+        };
+        assert_eq!(of(&worker, 110_000), "ready");
+        worker.avoided_until = Some(Timestamp(110_001));
+        assert_eq!(of(&worker, 110_000), "avoided");
+        worker.draining = true;
+        assert_eq!(of(&worker, 110_000), "draining");
+        worker.waiting = Some(&waiting);
+        assert_eq!(of(&worker, 110_000), "waiting");
+        assert_eq!(of(&worker, 130_000), "waiting");
+        assert_eq!(of(&worker, 130_001), "silent");
+        worker.exited = true;
+        assert_eq!(of(&worker, 130_001), "ended");
     }
 
     #[test]
