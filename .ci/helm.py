@@ -52,6 +52,45 @@ OWN_SCHEMAS = {
             },
         },
     },
+    "PrometheusRule": {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["apiVersion", "kind", "metadata", "spec"],
+        "properties": {
+            "apiVersion": {"const": "monitoring.coreos.com/v1"},
+            "kind": {},
+            "metadata": METADATA,
+            "spec": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["groups"],
+                "properties": {
+                    "groups": {
+                        "type": "array",
+                        "minItems": 1,
+                        "items": {
+                            "type": "object",
+                            "additionalProperties": False,
+                            "required": ["name", "rules"],
+                            "properties": {
+                                "name": {"type": "string"},
+                                "rules": {
+                                    "type": "array",
+                                    "minItems": 1,
+                                    "items": {
+                                        "type": "object",
+                                        "additionalProperties": False,
+                                        "required": ["alert", "expr", "labels", "annotations"],
+                                        "properties": {k: {"type": "string"} for k in ("alert", "expr", "for")} | {k: {"type": "object"} for k in ("labels", "annotations")},
+                                    },
+                                },
+                            },
+                        },
+                    }
+                },
+            },
+        },
+    },
     "ScaledObject": {
         "type": "object",
         "additionalProperties": False,
@@ -282,6 +321,13 @@ def expect_of_cluster(objects):
     leases = 'sum(basin_leases{namespace="lab",service="basin",device="cuda"})'
     busy = f"({leases} * 32 / 1)"
     expect(query == f'((sum(basin_queue_depth{{namespace="lab",service="basin"}}) + {leases}) > {busy}) or {busy}', query)
+    expect("--metrics-per-sweep=16" in container["args"], container["args"])
+    alerts = yaml.safe_load(pathlib.Path("deploy/monitoring/alerts.yaml").read_text())
+    rules = objects[("PrometheusRule", "basin")]
+    expect(rules["spec"] == alerts and rules["metadata"]["labels"]["release"] == "prometheus", "the alerts, as they are tested")
+    dashboard = objects[("ConfigMap", "basin-dashboard")]
+    expect(dashboard["data"]["basin.json"] == pathlib.Path("deploy/monitoring/dashboard.json").read_text(), "the dashboard, as it is checked")
+    expect(dashboard["metadata"]["labels"]["grafana_dashboard"] == "1", "Grafana's sidecar finds it")
     account = objects[("ServiceAccount", "basin-worker")]["metadata"]["annotations"]
     expect("eks.amazonaws.com/role-arn" in account, "web identity")
 
@@ -336,6 +382,8 @@ def wrong_values():
     yield with_(lambda v: v["store"].update(url="http://b"))
     yield with_(lambda v: v.update(coordinator={"replica": 2}))
     yield with_(lambda v: v.update(coordinator={"port": 70000}))
+    yield with_(lambda v: v.update(coordinator={"metricsPerSweep": 1000}))
+    yield with_(lambda v: v.update(prometheusRule={"enable": True}))
     yield with_(lambda v: v.update(coordinator={"persistence": {"sise": "1Gi"}}))
     yield with_(lambda v: v.update(workers=[{"name": "a", "replica": 2}]))
     yield with_(lambda v: v.update(workers=[{"name": "a", "replicas": "two"}]))
@@ -414,6 +462,7 @@ def check_templates_are_checked():
         ("services.yaml", "clusterIP: None", "clusterIp: None"),
         ("networkpolicies.yaml", "policyTypes: [Ingress, Egress]\n  ingress:\n", "policyType: [Ingress, Egress]\n  ingress:\n"),
         ("servicemonitor.yaml", "interval:", "intervall:"),
+        ("prometheusrule.yaml", "spec:", "specs:"),
         ("autoscaling.yaml", "serverAddress:", "serverAdress:"),
         ("autoscaling.yaml", "minReplicaCount:", "minReplicas:"),
         ("disruption.yaml", "minAvailable: 1", "minAvailible: 1"),
