@@ -22,7 +22,7 @@ use crate::service::{
     TaskNames,
 };
 use crate::trust::connection_limits::ConnectionLimits;
-use crate::trust::{NewToken, Role, Tokens, Trust};
+use crate::trust::{CallMeter, NewToken, Role, Tokens, Trust};
 
 /// A coordinator that answers who looks, and changes nothing.
 #[derive(Debug)]
@@ -74,6 +74,7 @@ impl JournalView {
             trust: Trust { tokens: Tokens::Fixed(Arc::from([viewer.entry])), ..Trust::default() },
             limits: ConnectionLimits::new(open_files::room_for_connections()),
             hint_of: |_| None,
+            meter: CallMeter::default(),
             stop: stop.clone(),
             failed: CancellationToken::new(),
         };
