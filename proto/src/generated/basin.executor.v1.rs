@@ -120,6 +120,9 @@ pub struct Finished {
     /// Files that the run made beside those: artifacts of their own names.
     #[prost(string, repeated, tag = "4")]
     pub output_paths: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What the executor spent its time on, in seconds, as JSON.
+    #[prost(string, tag = "5")]
+    pub spent_json: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Failed {

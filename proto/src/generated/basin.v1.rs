@@ -517,6 +517,9 @@ pub struct GetTaskRequest {
     /// that has such a task.
     #[prost(string, tag = "1")]
     pub task_id: ::prost::alloc::string::String,
+    /// The reply has the provenance, too.
+    #[prost(bool, tag = "2")]
+    pub with_provenance: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AttemptSummary {
@@ -540,6 +543,12 @@ pub struct AttemptSummary {
     /// Set of one that was given back.
     #[prost(enumeration = "ReleaseReason", tag = "8")]
     pub release_reason: i32,
+    /// How long the task waited for it: since the attempt before ended, or its first sweep was launched. Not said where that isn't known.
+    #[prost(uint64, optional, tag = "9")]
+    pub waited_ms: ::core::option::Option<u64>,
+    /// How long it lasted, from its lease on; of one that goes on, until now. Not said by coordinators of before.
+    #[prost(uint64, optional, tag = "10")]
+    pub lasted_ms: ::core::option::Option<u64>,
 }
 /// Why a task is in its state.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -728,6 +737,9 @@ pub struct GetTaskReply {
     /// Its name in each of sweeps, in their order; none if the coordinator doesn't know them.
     #[prost(string, repeated, tag = "9")]
     pub names: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Where the attempt ran that counts and what it spent its time on, as its manifest says it; empty if none counts, or it wasn't asked for.
+    #[prost(string, tag = "10")]
+    pub provenance_json: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetTaskLogRequest {

@@ -33,6 +33,7 @@ pub mod sweep;
 pub mod task;
 pub mod task_log;
 pub mod time;
+pub mod time_spent;
 pub mod utc;
 pub mod value;
 pub mod worker;

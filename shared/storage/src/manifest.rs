@@ -4,6 +4,7 @@ use basin_domain::digest::Digest;
 use basin_domain::id::{Attempt, LeaseId, TaskId, WorkerId};
 use basin_domain::key;
 use basin_domain::metrics::Outcome;
+use basin_domain::time_spent::TimeSpent;
 use serde::{Deserialize, Serialize};
 
 use crate::{Commit, Contents, Result, StorageError};
@@ -47,6 +48,9 @@ pub struct Provenance {
     /// The number of tasks that trained together with this one, itself included.
     #[serde(default)]
     pub lanes: u32,
+    /// What the attempt spent its time on, up to its manifest. Nothing of attempts by versions that didn't measure it.
+    #[serde(default, skip_serializing_if = "TimeSpent::is_empty")]
+    pub spent: TimeSpent,
 }
 
 /// The products of an attempt: the last object of its folder, written once all others are there.

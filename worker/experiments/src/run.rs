@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use basin_domain::metrics::{Metrics, Outcome};
+use basin_domain::time_spent::Activity;
 use basin_domain::worker::Progress;
 
 use crate::ExperimentError;
@@ -50,6 +51,11 @@ pub struct Finished {
 pub trait Run: Send {
     /// Does a small piece of work: one step of the optimiser, or a piece of an evaluation.
     fn advance(&mut self) -> Result<Advance, ExperimentError>;
+
+    /// What the next advance does; the time that it takes is its driver's to measure.
+    fn activity(&self) -> Activity {
+        Activity::Training
+    }
 
     /// How far the run is; the time that it takes is its driver's to say.
     fn progress(&self) -> Progress;

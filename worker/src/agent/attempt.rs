@@ -11,6 +11,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::task::LeasedTask;
+use basin_domain::time_spent::TimeSpent;
 use basin_proto::executor::{Checkpoint, Stop, from_executor, to_executor};
 use basin_storage::{AttemptWriter, Provenance, StorageError};
 use tokio::sync::watch;
@@ -20,6 +21,7 @@ use super::checkpoints::Checkpoints;
 use super::commit::{TrainedTask, compressed_log};
 use super::executor_end::ExecutorEnd;
 use super::executor_process::{Executor, Lane};
+use super::executor_times::ExecutorTimes;
 use super::lease_handle::LeaseHandle;
 use super::outage_waits::OutageGuard;
 use super::preparation::{RestoredCheckpoint, prepare, restore};
@@ -57,7 +59,8 @@ pub(super) async fn train(
     executor: &Arc<Executor>,
 ) -> TrainOutcome {
     let started_unix_ms = unix_ms();
-    let (start, resumed) = match prepare(context, lease, task).await {
+    let mut spent = TimeSpent::default();
+    let (start, resumed) = match prepare(context, lease, task, &mut spent).await {
         Ok(prepared) => prepared,
         Err(outcome) => return outcome.into(),
     };
@@ -69,6 +72,7 @@ pub(super) async fn train(
     let mut lane = executor.lane(&task.id);
     lane.tell(task.id, context.logs);
     let mut training = Training::new(resumed, context.progress_timeout, Instant::now());
+    let mut times = ExecutorTimes::told(Instant::now());
     // The task as it is begun, and begun again.
     let mut start = start;
     let mut guard: Option<OutageGuard> = None;
@@ -78,17 +82,21 @@ pub(super) async fn train(
         let Some(action) = actions.pop_front() else {
             let (event, at) =
                 next_event(&mut lane, &mut checkpoints, &mut directives, &training, executor).await;
-            // That it progressed is told with how far it is.
-            if let Event::Heard(message) = &event
-                && !matches!(message, from_executor::Message::Progressed(_))
-            {
-                lease.note_activity(task.id);
+            if let Event::Heard(message) = &event {
+                times.hear(message, at);
+                // That it progressed is told with how far it is.
+                if !matches!(message, from_executor::Message::Progressed(_)) {
+                    lease.note_activity(task.id);
+                }
             }
             actions.extend(training.handle(event, at));
             continue;
         };
         let message = match action {
-            Action::StartAgain => to_executor::Message::Start(start.clone()),
+            Action::StartAgain => {
+                times = ExecutorTimes::told(Instant::now());
+                to_executor::Message::Start(start.clone())
+            }
             Action::RequestCheckpoint => to_executor::Message::Checkpoint(Checkpoint {}),
             Action::RequestStop => to_executor::Message::Stop(Stop {}),
             Action::Restore(refused) => {
@@ -150,6 +158,7 @@ pub(super) async fn train(
         checkpoints.finish_under_way().await;
     }
     drop(checkpoints);
+    spent.add_all(times.spent(&finished.spent_json));
     let provenance = Provenance {
         host: context.description.host.clone(),
         device: context.description.device.clone(),
@@ -162,6 +171,7 @@ pub(super) async fn train(
         steps: training.steps(),
         step_seconds: training.step_seconds(),
         lanes: u32::try_from(lease.lanes).unwrap_or(u32::MAX),
+        spent,
     };
     lease.note_trained(task.id);
     context.logs.say(&task.id, "trained; its result goes into the store");

@@ -3,12 +3,13 @@
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
 use basin_domain::key;
 use basin_domain::metrics::Outcome;
 use basin_domain::outage::Outage;
+use basin_domain::time_spent::Activity;
 use basin_proto::executor::Finished;
 use basin_proto::v1;
 use basin_storage::{AttemptEnd, AttemptWriter, Commit, CommitMode, CommitOutcome, Provenance, StorageError};
@@ -59,6 +60,7 @@ pub(super) async fn upload_and_commit(
     trained: &TrainedTask,
 ) -> AttemptOutcome {
     let TrainedTask { writer, finished, provenance, log, held } = trained;
+    let began = Instant::now();
     let retry = OutageRetry::with_result(lease, context.outages, held);
     let crashed = |why: String| AttemptOutcome::Failed(Failure::new(FailureKind::Crashed, why));
     let outcome: Outcome = match finished.outcome_json.parse() {
@@ -81,7 +83,10 @@ pub(super) async fn upload_and_commit(
     {
         return storage_failure(lease, &error);
     }
-    let ending = AttemptEnd { worker: context.worker.clone(), outcome, provenance: provenance.clone() };
+    // The manifest's own way into the store can't be told in it.
+    let mut provenance = provenance.clone();
+    provenance.spent.add(Activity::Upload, began.elapsed());
+    let ending = AttemptEnd { worker: context.worker.clone(), outcome, provenance };
     let manifest = retry.call(|| writer.finish(ending.clone())).await;
     let commit = match manifest.and_then(|manifest| manifest.commit()) {
         Ok(commit) => commit,

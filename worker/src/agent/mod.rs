@@ -16,6 +16,7 @@ mod environment;
 mod error;
 mod executor_end;
 mod executor_process;
+mod executor_times;
 mod lease_handle;
 mod machine;
 mod memory_group;

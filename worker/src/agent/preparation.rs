@@ -4,10 +4,11 @@
 mod tests;
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use basin_domain::experiment::Experiment;
 use basin_domain::task::LeasedTask;
+use basin_domain::time_spent::{Activity, TimeSpent};
 use basin_domain::{error_chain, key};
 use basin_proto::executor::Start;
 use basin_storage::{Artifact, CheckpointLocation, Commit, StorageError, Store};
@@ -28,11 +29,12 @@ pub(super) struct RestoredCheckpoint {
 }
 
 /// Gathers what the executor needs; the newest valid checkpoint among it. If the task is committed already (by an attempt
-/// whose lease ended before it could tell), that is the end.
+/// whose lease ended before it could tell), that is the end. The time that it takes is added to `spent`.
 pub(super) async fn prepare(
     context: &AttemptContext<'_>,
     lease: &LeaseHandle,
     task: &LeasedTask,
+    spent: &mut TimeSpent,
 ) -> Result<(Start, Option<CheckpointLocation>), AttemptOutcome> {
     let failed = |error| storage_failure(lease, &error);
     let retry = OutageRetry::while_leased(lease, context.outages);
@@ -40,6 +42,7 @@ pub(super) async fn prepare(
         return Err(AttemptOutcome::Committed { manifest: commit.manifest });
     }
     let text = |path: &Path| path.to_string_lossy().into_owned();
+    let began = Instant::now();
     let dataset = match &task.spec.data {
         None => None,
         Some(dataset) => match context.cache.path(dataset, task.spec.experiment.recipe(), lease).await {
@@ -48,6 +51,10 @@ pub(super) async fn prepare(
             Err(DataError::Missing(failure)) => return Err(AttemptOutcome::Failed(failure)),
         },
     };
+    if dataset.is_some() {
+        spent.add(Activity::Data, began.elapsed());
+    }
+    let began = Instant::now();
     let mut inputs = std::collections::HashMap::new();
     for (position, (name, input)) in task.spec.inputs.iter().enumerate() {
         let commit = retry.call(|| context.store.read_commit(input)).await.map_err(failed)?;
@@ -61,7 +68,12 @@ pub(super) async fn prepare(
         })?;
         inputs.insert(name.clone(), text(&folder));
     }
+    if !inputs.is_empty() {
+        spent.add(Activity::Inputs, began.elapsed());
+    }
+    let began = Instant::now();
     let restored = restore(context, lease, task, &[]).await?;
+    spent.add(Activity::Restore, began.elapsed());
     let (checkpoint, resumed) = restored.map(|restored| (restored.file, restored.location)).unzip();
     let checkpoint_number = resumed.as_ref().map_or(0, |location| location.number);
     let start = Start {

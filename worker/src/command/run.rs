@@ -16,6 +16,7 @@ use basin_domain::experiment::Command;
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::id::TaskId;
 use basin_domain::task::TaskSpec;
+use basin_domain::time_spent::Activity;
 use basin_domain::worker::Progress;
 use basin_experiments::{Advance, ExperimentError, Finished, Run};
 
@@ -282,6 +283,10 @@ impl Run for CommandRun {
                 Ok(Advance::Done)
             }
         }
+    }
+
+    fn activity(&self) -> Activity {
+        Activity::Program
     }
 
     fn progress(&self) -> Progress {

@@ -14,6 +14,7 @@ use basin_domain::experiment::Experiment;
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::key;
 use basin_domain::task::TaskSpec;
+use basin_domain::time_spent::{Activity, TimeSpent};
 use basin_domain::worker::Progress;
 use basin_experiments::dataset::Dataset;
 use basin_experiments::{Advance, Assets, ExperimentError, Run};
@@ -70,6 +71,7 @@ struct Training {
     advances: u64,
     /// The number of the last checkpoint: a second one of the same place would say the same.
     kept: Option<u64>,
+    spent: TimeSpent,
 }
 
 impl Training {
@@ -174,12 +176,16 @@ impl Lane {
                 || has_more && training.is_wanted
                 || !every.is_zero() && training.checkpointed.elapsed() >= every
             {
+                let began = Instant::now();
                 self.checkpoint(&mut training, channel)?;
+                training.spent.add(Activity::Checkpoints, began.elapsed());
             }
             if stop {
                 return Err(LaneEnd::Stopped);
             }
+            let (activity, began) = (training.run.activity(), Instant::now());
             let advance = training.run.advance()?;
+            training.spent.add(activity, began.elapsed());
             if advance != Advance::Waiting {
                 training.advances = training.advances.saturating_add(1);
                 training.is_unreported = true;
@@ -192,7 +198,7 @@ impl Lane {
             }
             if advance == Advance::Done {
                 tracing::info!(seconds = training.began.elapsed().as_secs(), "training ended");
-                return self.finish(training.run, &signals, channel).map(Some);
+                return self.finish(training, &signals, channel).map(Some);
             }
             if slice.elapsed() >= time {
                 self.training = Some(training);
@@ -202,7 +208,10 @@ impl Lane {
     }
 
     fn begin(&self, channel: &AgentChannel<'_>) -> Result<Training, LaneEnd> {
+        let began = Instant::now();
         let (run, refused) = prepare(&self.start, &self.trainer)?;
+        let mut spent = TimeSpent::default();
+        spent.add(Activity::Load, began.elapsed());
         self.send(channel, from_executor::Message::Started(Started { checkpoint_refused: refused }))?;
         let now = Instant::now();
         let training = Training {
@@ -215,6 +224,7 @@ impl Lane {
             checkpointed: now,
             advances: self.start.checkpoint_number,
             kept: None,
+            spent,
             run,
         };
         self.report_progress(&training, channel)?;
@@ -264,21 +274,27 @@ impl Lane {
     /// Writes what the run made. A disk that is full is waited for: what was trained isn't thrown away for it.
     fn finish(
         &self,
-        mut run: Box<dyn Run>,
+        training: Training,
         signals: &impl Fn() -> LaneSignals,
         channel: &AgentChannel<'_>,
     ) -> Result<Finished, LaneEnd> {
+        let began = Instant::now();
+        let Training { mut run, mut spent, .. } = training;
         let scratch = Path::new(&self.start.scratch);
         let outputs = run.outputs()?.into_iter().map(|path| path.to_string_lossy().into_owned()).collect();
         let finished = run.finish()?;
         let metrics = basin_storage::metrics::encode(&finished.metrics);
         let keep =
             |name: &str, bytes: &[u8]| self.write_until_stopped(&scratch.join(name), bytes, signals, channel);
+        let (metrics_path, result_path) =
+            (keep(key::METRICS, &metrics)?, keep(key::RESULT, &finished.result)?);
+        spent.add(Activity::Results, began.elapsed());
         Ok(Finished {
             outcome_json: finished.outcome.to_json(),
-            metrics_path: keep(key::METRICS, &metrics)?,
-            result_path: keep(key::RESULT, &finished.result)?,
+            metrics_path,
+            result_path,
             output_paths: outputs,
+            spent_json: serde_json::to_string(&spent).expect("activities have names of text"),
         })
     }
 

@@ -11,6 +11,7 @@ use basin_domain::metrics::{Metrics, Outcome};
 use basin_domain::optimizer::Optimizer;
 use basin_domain::random::Stream;
 use basin_domain::task::TaskSpec;
+use basin_domain::time_spent::Activity;
 use basin_domain::worker::Progress;
 use candle_core::{Device, Tensor};
 
@@ -298,6 +299,16 @@ impl Run for CriticalPointRun {
             | CriticalPointStage::Measure
             | CriticalPointStage::Sample { .. } => Advance::More,
         })
+    }
+
+    fn activity(&self) -> Activity {
+        match self.stage {
+            CriticalPointStage::Train | CriticalPointStage::Ended { .. } => Activity::Training,
+            CriticalPointStage::Search
+            | CriticalPointStage::Polish { .. }
+            | CriticalPointStage::Refine { .. } => Activity::Search,
+            CriticalPointStage::Measure | CriticalPointStage::Sample { .. } => Activity::Measurement,
+        }
     }
 
     fn progress(&self) -> Progress {

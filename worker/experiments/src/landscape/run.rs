@@ -4,6 +4,7 @@ use basin_domain::experiment::series::training as series;
 use basin_domain::id::TaskId;
 use basin_domain::metrics::{Axis, Metrics, Outcome};
 use basin_domain::task::TaskSpec;
+use basin_domain::time_spent::Activity;
 use basin_domain::worker::Progress;
 use basin_kernels::LossSums;
 use serde::{Deserialize, Serialize};
@@ -246,6 +247,10 @@ impl<P: LearningProblem, Q: WeightPoints> Run for Landscape<P, Q> {
         }
         self.points.conclude(&mut self.metrics);
         Ok(Advance::Done)
+    }
+
+    fn activity(&self) -> Activity {
+        Activity::Evaluation
     }
 
     fn progress(&self) -> Progress {

@@ -16,6 +16,7 @@ use basin_domain::id::TaskId;
 use basin_domain::metrics::{Metrics, Outcome};
 use basin_domain::random::Stream;
 use basin_domain::task::TaskSpec;
+use basin_domain::time_spent::Activity;
 use basin_domain::worker::Progress;
 use basin_kernels::LossSums;
 
@@ -330,6 +331,16 @@ impl<P: LearningProblem> Run for Training<P> {
             | TrainingStage::Train { .. }
             | TrainingStage::Probe { .. } => Advance::More,
         })
+    }
+
+    fn activity(&self) -> Activity {
+        match self.stage {
+            TrainingStage::Evaluate { .. } | TrainingStage::EvaluateAverage { .. } => Activity::Evaluation,
+            TrainingStage::Probe { index, .. } => {
+                Activity::Probe(self.schedule.settings.probes.probes[index].name())
+            }
+            TrainingStage::Train { .. } | TrainingStage::Ended(_) => Activity::Training,
+        }
     }
 
     fn progress(&self) -> Progress {

@@ -7,6 +7,7 @@ use basin_domain::failure::ReleaseReason;
 use basin_domain::id::{LeaseId, WorkerId};
 use basin_domain::key;
 use basin_domain::metrics::Outcome;
+use basin_domain::time_spent::Activity;
 use basin_domain::worker::WorkerDescription;
 use basin_proto::executor::{Checkpointed, Failed, Finished, Start, Started, Stopped};
 use basin_proto::{dial::Dial, v1};
@@ -120,6 +121,7 @@ fn finishes(stage: &mut Stage, task: &str, start: &Start) {
         metrics_path: writes(start, key::METRICS, &basin_storage::metrics::encode(&sample::record())),
         result_path: writes(start, key::RESULT, b"weights"),
         output_paths: vec![],
+        spent_json: r#"{"training":0.25}"#.to_owned(),
     };
     stage.says(task, from_executor::Message::Finished(finished));
 }
@@ -138,10 +140,16 @@ async fn a_task_is_trained_told_of_and_committed_with_where_it_ran() {
     let outcome = fixture.attempt().await;
     let commit = fixture.store.read_commit(&small_task().id).await.unwrap().unwrap();
     assert_eq!(outcome, AttemptOutcome::Committed { manifest: commit.manifest });
-    let Provenance { host, steps, resumed_from_step, lanes, started_unix_ms, finished_unix_ms, .. } =
-        fixture.store.read_manifest(&commit).await.unwrap().provenance;
+    let Provenance {
+        host, steps, resumed_from_step, lanes, started_unix_ms, finished_unix_ms, spent, ..
+    } = fixture.store.read_manifest(&commit).await.unwrap().provenance;
     assert_eq!((host.as_str(), steps, resumed_from_step, lanes), ("host", 40, None, 1));
     assert!(started_unix_ms > 0 && started_unix_ms <= finished_unix_ms);
+    assert_eq!(spent.of(Activity::Training), Duration::from_millis(250));
+    for activity in [Activity::Restore, Activity::Start, Activity::Upload] {
+        assert!(!spent.of(activity).is_zero(), "{activity:?}: {spent:?}");
+    }
+    assert!(spent.of(Activity::Data).is_zero(), "it reads no data: {spent:?}");
     let told: Vec<Message> = std::iter::from_fn(|| fixture.told.try_recv().ok()).collect();
     let (lease, task) = (fixture.lease.id.clone(), small_task().id);
     assert_eq!(told[0], Message::Active { lease: lease.clone(), task });

@@ -19,6 +19,7 @@ fn trained(fixture: &AttemptFixture) -> TrainedTask {
         metrics_path: fixture.file(key::METRICS, &basin_storage::metrics::encode(&sample::record())),
         result_path: fixture.file(key::RESULT, b"weights"),
         output_paths: vec![fixture.file("output-a.csv", b"1,2")],
+        ..Finished::default()
     };
     TrainedTask::new(writer, finished, Provenance::default(), "line\n".to_owned())
 }
@@ -45,6 +46,8 @@ async fn what_was_made_is_in_the_store_when_it_counts_and_checkpoints_are_gone()
     assert_eq!((commit.attempt, &commit.lease), (small_task().attempt, &fixture.lease.id));
     assert_eq!(fixture.store.read_result(&commit).await.unwrap(), "weights");
     let manifest = fixture.store.read_manifest(&commit).await.unwrap();
+    let spent = &manifest.provenance.spent;
+    assert!(!spent.of(Activity::Upload).is_zero() && spent.in_order().len() == 1, "{spent:?}");
     let names: Vec<&str> = manifest.artifacts.iter().map(|artifact| artifact.name.as_str()).collect();
     assert_eq!(names, [key::METRICS, "output-a.csv", key::RESULT], "the log is no artifact");
     let log = fixture.store.get(&format!("{}/{}", trained.writer.folder(), key::LOG)).await.unwrap();

@@ -23,6 +23,15 @@ async fn checkpointed(store: &Store, attempt: u32, number: u64, bytes: &'static 
     writer.folder()
 }
 
+/// What is prepared for a task, however long it takes.
+async fn prepare(
+    context: &AttemptContext<'_>,
+    lease: &LeaseHandle,
+    task: &LeasedTask,
+) -> Result<(Start, Option<CheckpointLocation>), AttemptOutcome> {
+    super::prepare(context, lease, task, &mut TimeSpent::default()).await
+}
+
 /// The number and the contents of the checkpoint that is restored.
 async fn restored(fixture: &AttemptFixture, refused: &[CheckpointLocation]) -> Option<(u64, Vec<u8>)> {
     let found = restore(&fixture.context(), &fixture.lease, &small_task(), refused).await.ok().unwrap()?;

@@ -89,6 +89,7 @@ fn lane_with(task: &str, scratch: &Path, run: ScriptedRun) -> Lane {
         checkpointed: now,
         advances: 100,
         kept: None,
+        spent: TimeSpent::default(),
     });
     lane
 }
@@ -158,6 +159,8 @@ fn a_run_that_ends_leaves_its_files_and_its_last_progress() {
     assert_eq!(fs::read(&finished.result_path).unwrap(), b"result");
     assert_eq!(Path::new(&finished.metrics_path).parent(), Some(folder.path()));
     assert_eq!(finished.outcome_json.parse::<Outcome>().unwrap(), Outcome::Completed);
+    let spent: TimeSpent = serde_json::from_str(&finished.spent_json).unwrap();
+    assert!(!spent.of(Activity::Results).is_zero(), "files were written: {spent:?}");
 }
 
 #[test]
