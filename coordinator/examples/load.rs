@@ -155,7 +155,7 @@ fn look_ups(dial: &Dial) -> Result<Load> {
             callers.spawn(async move {
                 loop {
                     let task_id = format!("{:x}", number % 16);
-                    let _ = client.get_task(v1::GetTaskRequest { task_id }).await;
+                    let _ = client.get_task(v1::GetTaskRequest { task_id, with_provenance: false }).await;
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
             });

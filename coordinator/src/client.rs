@@ -170,9 +170,19 @@ impl Client {
     /// # Errors
     /// If there is none of this id, or the coordinator isn't there.
     pub async fn task(&self, id: &str) -> Result<v1::GetTaskReply, CallError> {
-        let request = v1::GetTaskRequest { task_id: id.to_owned() };
-        let reply = self.call(async |mut control| control.get_task(request.clone()).await).await?;
-        Ok(reply)
+        self.get_task(v1::GetTaskRequest { task_id: id.to_owned(), with_provenance: false }).await
+    }
+
+    /// The same with the provenance of the attempt that counts.
+    ///
+    /// # Errors
+    /// As [`Client::task`], and if the coordinator's store can't be read.
+    pub async fn task_with_provenance(&self, id: &str) -> Result<v1::GetTaskReply, CallError> {
+        self.get_task(v1::GetTaskRequest { task_id: id.to_owned(), with_provenance: true }).await
+    }
+
+    async fn get_task(&self, request: v1::GetTaskRequest) -> Result<v1::GetTaskReply, CallError> {
+        self.call(async |mut control| control.get_task(request.clone()).await).await
     }
 
     /// Lines of a task's log: from line `after` on of this attempt's, or all of another's.

@@ -46,6 +46,7 @@ mod pace_file;
 mod plan;
 #[cfg_attr(not(feature = "worker"), allow(dead_code, reason = "a program that trains measures"))]
 mod prediction;
+mod profile;
 mod progress;
 mod query;
 mod reference;
@@ -179,6 +180,7 @@ async fn dispatch(command: Command, kinds: &ProgramKinds, output: Output) -> Com
         Command::Watch(arguments) => watch::watch(arguments, output).await,
         Command::Why(arguments) => status::why(arguments, output).await,
         Command::Logs(arguments) => logs::logs(arguments, output).await,
+        Command::Profile(arguments) => profile::profile(arguments, output).await,
         Command::Adjust(arguments) => adjust::adjust(arguments, output).await,
         Command::Pause(arguments) => steer::steer(arguments, steer::Steering::Pause, output).await,
         Command::Resume(arguments) => steer::steer(arguments, steer::Steering::Resume, output).await,

@@ -80,7 +80,8 @@ impl Control for ControlService {
     }
 
     async fn get_task(&self, request: Request<v1::GetTaskRequest>) -> RpcResult<v1::GetTaskReply> {
-        let id = self.find_task(request.into_inner().task_id).await?;
+        let v1::GetTaskRequest { task_id, with_provenance } = request.into_inner();
+        let id = self.find_task(task_id).await?;
         let now = self.0.coordinator()?.ledger.now();
         let found = self.view(move |ledger| task_reply(ledger, &id, now)).await?;
         let mut reply = found.ok_or_else(|| Status::not_found("the task is gone"))?;
@@ -93,6 +94,9 @@ impl Control for ControlService {
         // A name is known by its place.
         if reply.names.len() != reply.sweeps.len() {
             reply.names.clear();
+        }
+        if with_provenance {
+            reply.provenance_json = coordinator.provenance_json(&id).await?;
         }
         Ok(Response::new(reply))
     }

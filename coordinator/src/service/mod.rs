@@ -10,6 +10,7 @@ mod garbage;
 mod launching;
 mod leadership;
 mod live_tasks;
+mod provenance;
 mod reconcile;
 mod refusal;
 mod repair;

@@ -1,9 +1,11 @@
 //! The ledger's views as messages.
 
+use std::time::Duration;
+
 use basin_core::Ledger;
 use basin_core::attempt::{AttemptEnd, AttemptRecord};
 use basin_core::view::{Counts, SweepView, TaskView, WorkerView};
-use basin_domain::id::{SweepId, TaskId};
+use basin_domain::id::{Attempt, SweepId, TaskId};
 use basin_domain::time::Timestamp;
 use basin_proto::codes::Coded;
 use basin_proto::v1;
@@ -114,17 +116,38 @@ pub(super) fn task_reply(ledger: &Ledger, id: &TaskId, now: Timestamp) -> Option
     let task = ledger.task(id)?;
     let why = ledger.why(id, now)?;
     let state = wire::task_state(task.phase);
+    let launched = task.sweeps.iter().filter_map(|(sweep, _)| Some(ledger.sweep(sweep)?.launched_at)).min();
     Some(v1::GetTaskReply {
         task_id: task.id.to_string(),
         state: state.word().to_owned(),
         why: why_text::sentence(&why),
         sweeps: task.sweeps.iter().map(|(sweep, _)| sweep.to_string()).collect(),
-        attempts: task.attempts.iter().map(attempt).collect(),
+        attempts: attempts(&task, launched, now),
         spec_json: ledger.task_spec(id)?.canonical(),
         state_code: state.into(),
         reason: Some(wire::why(&why)),
         names: Vec::new(),
+        provenance_json: String::new(),
     })
+}
+
+/// The attempts at a task whose first sweep was launched then.
+fn attempts(task: &TaskView<'_>, launched: Option<Timestamp>, now: Timestamp) -> Vec<v1::AttemptSummary> {
+    // Of very many attempts some are left out: then it isn't known how long the next one was waited for.
+    let mut before = launched.map(|at| (0_u32, at));
+    let mut summaries = Vec::with_capacity(task.attempts.len());
+    for record in task.attempts {
+        let AttemptRecord { attempt: Attempt(number), started, .. } = *record;
+        let free = before.filter(|(before, at)| *before + 1 == number && *at <= started);
+        let ended = record.end.as_ref().map(|(at, _)| *at);
+        summaries.push(v1::AttemptSummary {
+            waited_ms: free.map(|(_, at)| milliseconds(started - at)),
+            lasted_ms: Some(milliseconds(ended.unwrap_or(now) - started)),
+            ..attempt(record)
+        });
+        before = ended.map(|at| (number, at));
+    }
+    summaries
 }
 
 fn attempt(attempt: &AttemptRecord) -> v1::AttemptSummary {
@@ -154,20 +177,27 @@ fn attempt(attempt: &AttemptRecord) -> v1::AttemptSummary {
         state_code: state.into(),
         failure_kind: failure_kind.into(),
         release_reason: release_reason.into(),
+        ..v1::AttemptSummary::default()
     }
+}
+
+fn milliseconds(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A worker.
 pub(super) fn worker_summary(worker: &WorkerView<'_>, now: Timestamp) -> v1::WorkerSummary {
-    let ms = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     v1::WorkerSummary {
         worker_id: worker.id.to_string(),
         worker: worker.description.map(Into::into),
-        seen_ms_ago: worker.last_seen.map(|seen| ms(now - seen)),
+        seen_ms_ago: worker.last_seen.map(|seen| milliseconds(now - seen)),
         draining: worker.draining,
         leases: u32::try_from(worker.leases.len()).unwrap_or(u32::MAX),
         exited: worker.exited,
-        avoided_for_ms: worker.avoided_until.filter(|&until| until > now).map(|until| ms(until - now)),
+        avoided_for_ms: worker
+            .avoided_until
+            .filter(|&until| until > now)
+            .map(|until| milliseconds(until - now)),
         waiting: worker.waiting.map(Into::into),
     }
 }

@@ -39,6 +39,10 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
     ("watch", ["basin watch", "basin --json watch homework --state basin-state"]),
     ("why", ["basin why batch_size=256 seed 2", "basin why 3f9c21"]),
     ("logs", ["basin logs batch_size=256 seed 2 -f", "basin logs 3f9c21 --from-store s3://lab/basin"]),
+    (
+        "profile",
+        ["basin profile batch_size=256 seed 2", "basin --json profile 3f9c21 --from-store s3://lab/basin"],
+    ),
     ("adjust", ["basin adjust homework --priority 5", "basin adjust homework --max-slots 8"]),
     ("pause", ["basin pause homework", "basin pause homework --coordinator http://head:7470"]),
     ("resume", ["basin resume homework", "basin --json resume homework"]),

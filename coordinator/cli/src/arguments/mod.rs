@@ -26,8 +26,8 @@ pub(crate) use self::results::Replay;
 pub(crate) use self::results::{AnswerFormat, Collect, Export, Format, Query, Repair, Report, Verify};
 pub(crate) use self::serve::Serve;
 pub(crate) use self::shared::{
-    Credentials, Logs, Remote, StoreArguments, SweepArguments, SweepFile, Viewed, ViewedSweep, ViewedTask,
-    Watch,
+    Credentials, Logs, Profile, Remote, StoreArguments, SweepArguments, SweepFile, Viewed, ViewedSweep,
+    ViewedTask, Watch,
 };
 pub(crate) use self::slurm::{Down, JobArguments, Slurm, Up};
 pub(crate) use self::sweeps::{Adjust, Beginning, Init, Launch, Plan, Quota, Retry, Run};
@@ -76,6 +76,8 @@ pub(crate) enum Command {
     Why(ViewedTask),
     /// Print what is said of a task, while it is worked on and afterwards
     Logs(Logs),
+    /// Show where the time of a task went: its wait, its data, its training, its probes, its way into the store
+    Profile(Profile),
     /// Change a sweep's priority, or how many slots it may take at once
     Adjust(Adjust),
     /// Grant no new leases for a sweep

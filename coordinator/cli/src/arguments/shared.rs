@@ -130,6 +130,18 @@ pub(crate) struct ViewedTask {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Profile {
+    /// The task: its id, a beginning of that which fits one task only, or words of its name which do: `batch_size=256 seed 2`
+    #[arg(required = true, value_name = "TASK")]
+    pub(crate) task: Vec<String>,
+    /// Read what the attempt that counts has left in this store, without a coordinator
+    #[arg(long, value_name = "URL", conflicts_with_all = ["coordinator", "state"])]
+    pub(crate) from_store: Option<String>,
+    #[command(flatten)]
+    pub(crate) viewed: Viewed,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Logs {
     /// The task: its id, a beginning of that which fits one task only, or words of its name which do: `batch_size=256 seed 2`
     #[arg(required = true, value_name = "TASK")]

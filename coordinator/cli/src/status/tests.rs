@@ -98,6 +98,8 @@ fn task() -> v1::GetTaskReply {
         state_code: 99,
         failure_kind: 99,
         release_reason: 99,
+        waited_ms: Some(99),
+        lasted_ms: Some(99),
     };
     v1::GetTaskReply {
         task_id: h(),
@@ -109,6 +111,7 @@ fn task() -> v1::GetTaskReply {
         state_code: 99,
         reason: Some(why()),
         names: vec![h(), h()],
+        provenance_json: h(),
     }
 }
 
