@@ -107,7 +107,7 @@ impl CallMeter {
 
 /// The names of the calls, and of what is none.
 fn names() -> impl Iterator<Item = &'static str> {
-    CALLS.iter().map(|call| call.rsplit('/').next().unwrap_or(call)).chain([OTHER])
+    CALLS.iter().map(|call| call.rsplit('/').next().unwrap_or_default()).chain([OTHER])
 }
 
 /// A call under way. It is counted when this is dropped.
