@@ -98,7 +98,6 @@ impl StoreMeter {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::testing::{Fault, FaultyStore, InjectedError, Operation};
     use crate::{Retry, Store};
 
