@@ -65,7 +65,7 @@ impl Board {
     /// # Errors
     /// If the address can't be used, or the coordinator can't be dialled with these certificates.
     pub async fn open(settings: BoardSettings) -> Result<Self, BoardError> {
-        let BoardSettings { listen, hosts, tls, allows_plaintext, source, store: _ } = settings;
+        let BoardSettings { listen, hosts, tls, allows_plaintext, source, store } = settings;
         if !listen.ip().is_loopback() && tls.is_none() && !allows_plaintext {
             return Err(BoardError::WithoutTls(listen));
         }
@@ -87,7 +87,7 @@ impl Board {
             true => format!("{scheme}://{address}/login?key={}", access.key().expose_secret()),
             false => format!("{scheme}://{address}/"),
         };
-        let model = Arc::new(Model::new());
+        let model = Arc::new(Model::new(store));
         let board = Arc::new(context::Board {
             access,
             model: Arc::clone(&model),

@@ -7,6 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use basin_coordinator::client::Client;
 
 use crate::access::{Access, Denied, Visitor};
 use crate::answer::{Failure, Page, Query};
@@ -71,6 +72,15 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    /// The coordinator, called as whoever asks.
+    ///
+    /// # Errors
+    /// If the board shows a store alone.
+    pub(crate) fn client(&self) -> Result<&Client, Failure> {
+        let none = || Failure::not_found("this board shows what a store has, and asks no coordinator");
+        self.visitor.client.as_ref().ok_or_else(none)
+    }
+
     /// The page as this visitor sees it.
     pub(crate) fn shows(&self, page: Page) -> Page {
         page.seen_by(&self.visitor)

@@ -19,6 +19,7 @@ mod pages;
 mod random;
 mod routes;
 mod settings;
+mod table;
 pub mod words;
 
 pub use board::{Board, BoardError};

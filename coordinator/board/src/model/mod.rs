@@ -5,17 +5,24 @@
 
 pub(crate) mod changes;
 mod poll;
+mod results_store;
 mod snapshot;
+mod sweep;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use basin_coordinator::client::Client;
+use basin_storage::Store;
 use tokio::sync::{Notify, watch};
 
 use self::changes::Changes;
 pub(crate) use self::poll::Poller;
+use self::results_store::ResultsStore;
 pub(crate) use self::snapshot::Snapshot;
+pub(crate) use self::sweep::{SweepModel, TaskList};
+use crate::settings::StoreChoice;
 
 /// For how long somebody who asked for a page is said to look.
 const LOOKING: Duration = Duration::from_secs(20);
@@ -23,6 +30,10 @@ const LOOKING: Duration = Duration::from_secs(20);
 const FRESH: Duration = Duration::from_secs(2);
 /// How long a page waits for a new look.
 const PATIENCE: Duration = Duration::from_millis(1_500);
+/// So many looks are waited for until a sweep's tasks are known.
+const TRIES: u32 = 3;
+/// So many sweeps are remembered that nobody looks at any more.
+const REMEMBERED: usize = 8;
 
 /// What the board knows.
 #[derive(Debug)]
@@ -31,6 +42,9 @@ pub(crate) struct Model {
     /// What changed, for whoever listens.
     pub(crate) changes: Changes,
     looked: Mutex<Option<Instant>>,
+    /// The sweeps that somebody looks at, or looked at of late.
+    sweeps: Mutex<HashMap<String, Arc<SweepModel>>>,
+    store: ResultsStore,
     /// The coordinator as somebody who looks may call it, for a board without credentials of its own.
     lent: Mutex<Option<Client>>,
     asked: Notify,
@@ -40,11 +54,13 @@ pub(crate) struct Model {
 
 impl Model {
     /// Nothing is known yet.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(store: StoreChoice) -> Self {
         Self {
             now: RwLock::default(),
             changes: Changes::default(),
             looked: Mutex::default(),
+            sweeps: Mutex::default(),
+            store: ResultsStore::new(store),
             lent: Mutex::default(),
             asked: Notify::new(),
             looks: watch::Sender::new(0),
@@ -79,6 +95,53 @@ impl Model {
         if let Some(client) = client {
             *self.lent.lock().unwrap_or_else(PoisonError::into_inner) = Some(client.clone());
         }
+    }
+
+    /// The store that results are read from.
+    ///
+    /// # Errors
+    /// Why there is none, in words.
+    pub(crate) fn store(&self) -> Result<Store, String> {
+        self.store.open(&self.now().store_url)
+    }
+
+    /// A sweep that somebody looks at from now on.
+    pub(crate) fn sweep(&self, id: &str) -> Arc<SweepModel> {
+        let mut sweeps = self.sweeps.lock().unwrap_or_else(PoisonError::into_inner);
+        if !sweeps.contains_key(id) && sweeps.len() >= REMEMBERED {
+            let oldest = sweeps.values().max_by_key(|sweep| sweep.unseen_for()).map(|sweep| sweep.id.clone());
+            if let Some(oldest) = oldest {
+                sweeps.remove(&oldest);
+                self.changes.forget(&oldest);
+            }
+        }
+        let sweep = sweeps.entry(id.to_owned()).or_insert_with(|| Arc::new(SweepModel::new(id)));
+        sweep.look();
+        Arc::clone(sweep)
+    }
+
+    /// The same once the list of its tasks is there, if that comes in time.
+    pub(crate) async fn listed_sweep(&self, id: &str) -> Arc<SweepModel> {
+        let sweep = self.sweep(id);
+        for _ in 0..TRIES {
+            if !matches!(sweep.list(), TaskList::Reading) {
+                break;
+            }
+            self.look_again().await;
+        }
+        sweep
+    }
+
+    /// The sweeps that somebody looks at.
+    fn looked_at(&self) -> Vec<Arc<SweepModel>> {
+        let sweeps = self.sweeps.lock().unwrap_or_else(PoisonError::into_inner);
+        sweeps.values().filter(|sweep| sweep.unseen_for() < LOOKING).cloned().collect()
+    }
+
+    /// Forgets a sweep that isn't there any more.
+    fn forget(&self, id: &str) {
+        self.sweeps.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.changes.forget(id);
     }
 
     fn is_looked_at(&self) -> bool {

@@ -49,13 +49,11 @@ impl Poller {
     /// Looks once.
     async fn look(&self) {
         let before = self.model.now();
-        let found = match tokio::time::timeout(LIMIT, self.ask()).await {
-            Ok(Ok(found)) => found,
-            Ok(Err(error)) => Snapshot { trouble: Some(error.to_string()), ..(*before).clone() },
-            Err(_) => Snapshot {
-                trouble: Some("the coordinator is too slow to answer".to_owned()),
-                ..(*before).clone()
-            },
+        let in_trouble = |why: String| Snapshot { trouble: Some(why), ..(*before).clone() };
+        let (found, client) = match tokio::time::timeout(LIMIT, self.ask()).await {
+            Ok(Ok((found, client))) => (found, Some(client)),
+            Ok(Err(error)) => (in_trouble(error.to_string()), None),
+            Err(_) => (in_trouble("the coordinator is too slow to answer".to_owned()), None),
         };
         let (sweeps, workers) = (found.has_same_sweeps(&before), found.has_same_workers(&before));
         self.model.put(found);
@@ -65,13 +63,29 @@ impl Poller {
         if !workers {
             self.model.changes.note("", Topic::Workers);
         }
+        if let Some(client) = client {
+            self.follow(&client).await;
+        }
+    }
+
+    /// Asks about the tasks of the sweeps that somebody looks at.
+    async fn follow(&self, client: &Client) {
+        for sweep in self.model.looked_at() {
+            match tokio::time::timeout(LIMIT, sweep.follow(client, self.model.store())).await {
+                Ok(Ok(true)) => self.model.changes.note(&sweep.id, Topic::Tasks),
+                // It was forgotten meanwhile, or never was.
+                Ok(Err(CallError::Refused { .. })) => self.model.forget(&sweep.id),
+                Ok(Err(error)) => tracing::debug!(%error, sweep = sweep.id, "its tasks can't be asked for"),
+                Ok(Ok(false)) | Err(_) => {}
+            }
+        }
     }
 
     /// What the coordinator says: to the board itself or, where it has no rights, to somebody who looks at it.
-    async fn ask(&self) -> Result<Snapshot, CallError> {
+    async fn ask(&self) -> Result<(Snapshot, Client), CallError> {
         match (ask_as(&self.client).await, self.model.lent()) {
-            (Err(CallError::Refused { .. }), Some(lent)) => ask_as(&lent).await,
-            (answer, _) => answer,
+            (Err(CallError::Refused { .. }), Some(lent)) => Ok((ask_as(&lent).await?, lent)),
+            (answer, _) => Ok((answer?, self.client.clone())),
         }
     }
 }
@@ -92,5 +106,6 @@ async fn ask_as(client: &Client) -> Result<Snapshot, CallError> {
             Err(error) => return Err(error),
         }
     }
-    Ok(Snapshot { asked: Some(Instant::now()), trouble: None, sweeps, replies, workers })
+    let store_url = client.about().await?.store_url;
+    Ok(Snapshot { asked: Some(Instant::now()), trouble: None, sweeps, replies, workers, store_url })
 }

@@ -21,6 +21,8 @@ pub(crate) struct Snapshot {
     pub(crate) replies: HashMap<String, Arc<v1::GetSweepReply>>,
     /// All workers, by their ids in order.
     pub(crate) workers: Vec<v1::WorkerSummary>,
+    /// Where the coordinator says that its store is.
+    pub(crate) store_url: String,
 }
 
 impl Snapshot {

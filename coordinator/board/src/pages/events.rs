@@ -44,6 +44,14 @@ pub(crate) async fn stream(State(board): State<Shared>, asked: Asked) -> Respons
 }
 
 impl Listener {
+    /// Whoever listens looks.
+    fn look(&self) {
+        self.model.look(None);
+        if !self.sweep.is_empty() {
+            self.model.sweep(&self.sweep);
+        }
+    }
+
     /// What is sent next; none if nothing will change any more.
     async fn next(&mut self) -> Option<String> {
         if !self.has_begun {
@@ -51,7 +59,7 @@ impl Listener {
             return Some(BEGINNING.to_owned());
         }
         loop {
-            self.model.look(None);
+            self.look();
             match tokio::time::timeout(HEARTBEAT, self.numbers.changed()).await {
                 Err(_) => return Some(":\n\n".to_owned()),
                 Ok(Err(_)) => return None,
@@ -76,10 +84,11 @@ fn event(topics: &[Topic]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::StoreChoice;
 
     #[tokio::test(start_paused = true)]
     async fn a_change_is_told_once_and_silence_is_filled() {
-        let model = Arc::new(Model::new());
+        let model = Arc::new(Model::new(StoreChoice::AsTheCoordinatorSays));
         let mut numbers = model.changes.listen();
         let seen = numbers.borrow_and_update().clone();
         let sweep = "a-1".to_owned();

@@ -8,11 +8,13 @@ use basin_proto::v1;
 use maud::{Markup, html};
 
 use super::common::above;
+use super::steering::{button, drain_url, is_steerable};
 use crate::answer::parts::{measured, scrolling, share, task_link, text};
 use crate::answer::{Page, Place};
 use crate::context::{Asked, Shared};
 use crate::model::Snapshot;
 use crate::words::number::span;
+use crate::words::sweep::done_share;
 use crate::words::worker_state::WorkerState;
 
 /// The workers, with what each does.
@@ -21,7 +23,7 @@ pub(crate) async fn list(State(board): State<Shared>, asked: Asked) -> Page {
     let main = html! {
         h1 tabindex="-1" { "Workers" }
         (above(&asked, &now))
-        div #workers data-live="workers" { (table(&now)) }
+        div #workers data-live="workers" { (table(&now, is_steerable(&asked))) }
         section aria-labelledby="running-title" {
             h2 #running-title { "Running tasks" }
             div #running data-live="sweeps" { (running(&now)) }
@@ -30,7 +32,7 @@ pub(crate) async fn list(State(board): State<Shared>, asked: Asked) -> Page {
     asked.shows(Page::new("Workers", Place::Workers, "workers sweeps", main))
 }
 
-fn table(now: &Snapshot) -> Markup {
+fn table(now: &Snapshot, is_steerable: bool) -> Markup {
     if now.workers.is_empty() {
         return html! { p.empty { "There is no worker." } };
     }
@@ -38,14 +40,14 @@ fn table(now: &Snapshot) -> Markup {
         ["Worker", "State", "Host", "Device", "Busy slots", "Threads", "Memory", "Labels", "Heard"];
     let table = html! {
         table {
-            thead { tr { @for heading in headings { th scope="col" { (heading) } } } }
-            tbody { @for worker in &now.workers { (row(worker)) } }
+            thead { tr { @for heading in headings { th scope="col" { (heading) } } @if is_steerable { th scope="col" { "Leave" } } } }
+            tbody { @for worker in &now.workers { (row(worker, is_steerable)) } }
         }
     };
     scrolling("Workers", &table)
 }
 
-fn row(worker: &v1::WorkerSummary) -> Markup {
+fn row(worker: &v1::WorkerSummary, is_steerable: bool) -> Markup {
     let what = worker.worker.clone().unwrap_or_default();
     let (state, labels) = (WorkerState::of(worker), sorted(&what.labels));
     html! {
@@ -63,6 +65,9 @@ fn row(worker: &v1::WorkerSummary) -> Markup {
                     Some(ms) => { (span(ms as f64 / 1e3)) " ago" },
                     None => { "not yet" },
                 }
+            }
+            @if is_steerable {
+                td { @if !worker.draining && !worker.exited { (button(&drain_url(&worker.worker_id), "Drain")) } }
             }
         }
     }
@@ -95,7 +100,7 @@ fn running(now: &Snapshot) -> Markup {
                         th scope="row" { (text(&task.worker_id)) }
                         td { (task_link(sweep, &task.task_id, &task.name)) }
                         td.number { (task.attempt) }
-                        td { (share(done(&at))) }
+                        td { (share(done_share(&at))) }
                         td.number { (measured(at.loss)) }
                     }
                 }
@@ -103,11 +108,6 @@ fn running(now: &Snapshot) -> Markup {
         }
     };
     scrolling("Running tasks", &table)
-}
-
-/// The share of a running task's work that is done, as far as its worker says.
-pub(crate) fn done(at: &v1::Progress) -> f64 {
-    at.done_share.unwrap_or_else(|| at.iteration as f64 / at.iterations.max(1) as f64)
 }
 
 #[cfg(test)]
@@ -129,7 +129,7 @@ mod tests {
             leases: 3,
             ..v1::WorkerSummary::default()
         };
-        let html = table(&Snapshot { workers: vec![worker], ..Snapshot::default() }).into_string();
+        let html = table(&Snapshot { workers: vec![worker], ..Snapshot::default() }, true).into_string();
         assert!(html.contains("worker-silent\">silent for 1 min 00 s") && html.contains("3 of 4"), "{html}");
         assert!(!html.contains("<img") && html.find("a=1") < html.find("b=2"), "{html}");
     }

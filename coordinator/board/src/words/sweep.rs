@@ -54,3 +54,8 @@ pub fn named(name: &str, experiment: &str, id: &str) -> String {
         (name, _) => format!("{} ({id})", line(name)),
     }
 }
+
+/// The share of a running task's work that is done, from 0 to 1, as far as its worker says.
+pub fn done_share(at: &v1::Progress) -> f64 {
+    at.done_share.unwrap_or_else(|| at.iteration as f64 / at.iterations.max(1) as f64)
+}
