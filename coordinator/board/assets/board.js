@@ -1,5 +1,6 @@
 // The board's scripts. Pages are whole without them; see README.md for what pages and scripts agree on.
 
+import "./theme.js";
 import * as charts from "./charts.js";
 import * as live from "./live.js";
 import "./navigation.js";

@@ -49,6 +49,8 @@ class Chart {
   from(source) {
     this.source = source;
     this.last = -Infinity;
+    clearTimeout(this.timer);
+    this.timer = 0;
     this.want();
   }
 
@@ -79,6 +81,8 @@ class Chart {
         this.view = await create(this);
       }
       if (mine.signal.aborted) return;
+      this.data = data;
+      this.asked = location.search;
       this.view.update(data);
       this.problem(null);
     } catch (error) {
@@ -134,6 +138,10 @@ function look() {
     } else if (figure.dataset.src !== chart.written) {
       chart.written = figure.dataset.src;
       chart.from(figure.dataset.src);
+    } else if (chart.view && chart.asked !== location.search) {
+      // The page's address says which columns are drawn.
+      chart.asked = location.search;
+      chart.view.update(chart.data);
     }
   }
   for (const figure of document.querySelectorAll("figure.chart[data-chart][data-src]")) {

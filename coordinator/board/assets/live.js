@@ -62,10 +62,10 @@ async function listen(mine) {
     alive();
     const answer = await fetch(mine.source, { headers: { Accept: "text/event-stream" }, cache: "no-store", signal: mine.signal });
     if (!answer.ok || !answer.body) throw new Error(`${answer.status}`);
-    const wasLost = lostAt !== null;
     [lostAt, failures] = [null, 0];
     tellConnection();
-    if (wasLost) refresh([...topics()]);
+    // What changed before this stream began, it doesn't tell.
+    refresh([...topics()]);
     for await (const event of events(answer.body)) {
       alive();
       if (event.name === "changed") take(event.data);
@@ -158,7 +158,6 @@ export function start() {
       disconnect();
     } else {
       connect();
-      refresh([...topics()]);
     }
   });
   document.addEventListener("board:page", () => {

@@ -2,6 +2,8 @@
 
 import { ask, lead, say, show, showPart } from "./page.js";
 import { confirmed } from "./dialog.js";
+import { make } from "./parts.js";
+import { part } from "./swap.js";
 
 const TYPING = 150;
 
@@ -73,6 +75,14 @@ function address(form) {
   return url;
 }
 
+/** Says beside a form what an answer says is wrong. */
+function trouble(form, text) {
+  form.querySelector("[data-own]")?.remove();
+  if (text === null) return;
+  const words = part(text).querySelector("[role=alert]")?.textContent ?? "The board can't answer this.";
+  form.append(make("p", { className: "error", textContent: words, data: { own: "" }, aria: { role: "alert" } }));
+}
+
 async function filter(form, started) {
   clearTimeout(timer);
   const url = address(form);
@@ -91,7 +101,10 @@ async function filter(form, started) {
     entered = form;
     shownPlace = place(url);
   }
-  showPart(came.text);
+  // An answer without the form, of a server that has trouble, would take away what is typed.
+  const hasForm = part(came.text).querySelector("form[data-auto]") !== null;
+  trouble(form, hasForm ? null : came.text);
+  if (hasForm) showPart(came.text);
   // Two frames later it is on the screen.
   requestAnimationFrame(() => requestAnimationFrame(() => performance.measure("board:filter", { start: started })));
 }

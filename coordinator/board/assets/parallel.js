@@ -134,6 +134,12 @@ class Parallel {
     return SIDE + (this.order.length > 1 ? (at / (this.order.length - 1)) * width : width / 2);
   }
 
+  /** How wide an axis' head may be: not into the next, nor beyond the chart. */
+  room(at) {
+    const apart = this.order.length > 1 ? this.place(1) - this.place(0) - 6 : 200;
+    return at === 0 || at === this.order.length - 1 ? Math.min(apart, 2 * SIDE - 4) : apart;
+  }
+
   writeHeads() {
     this.inner.style.minWidth = `${2 * SIDE + (this.order.length - 1) * APART}px`;
     const focused = document.activeElement?.closest?.(".heads") ? document.activeElement.dataset.name : null;
@@ -144,7 +150,7 @@ class Parallel {
       });
       head.classList.toggle("ranged", this.chart.choices.ranges.has(name));
       head.style.left = `${this.place(at)}px`;
-      head.style.maxWidth = `${Math.max(64, this.order.length > 1 ? this.place(1) - this.place(0) - 6 : 200)}px`;
+      head.style.maxWidth = `${this.room(at)}px`;
       head.addEventListener("keydown", (event) => {
         const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
         if (!step) return;

@@ -69,7 +69,8 @@ export class Tip {
 export function values(figure, head, rows) {
   const details = figure.querySelector("details");
   if (!details || details.querySelector("table:not([data-own] table)")) return;
-  const row = (cells, name) => make("tr", {}, ...cells.map((cell) => make(name, { className: /^[−\d]/.test(cell) ? "number" : "" }, String(cell ?? "–"))));
+  const isNumber = head.map((_, at) => rows.some((it) => /^[−\d]/.test(it[at])));
+  const row = (cells, name) => make("tr", {}, ...cells.map((cell, at) => make(name, { className: isNumber[at] ? "number" : "" }, String(cell ?? "–"))));
   const table = make("table", {}, make("thead", {}, row(head, "th")), make("tbody", {}, ...rows.slice(0, 500).map((it) => row(it, "td"))));
   for (const cell of table.querySelectorAll("thead th")) cell.scope = "col";
   const more = rows.length > 500 ? make("p", { className: "note" }, `The first 500 of ${rows.length.toLocaleString("en")}.`) : null;

@@ -131,7 +131,8 @@ export class Ranges {
 
   between(scale, one, other) {
     const [above, below] = [Math.min(one, other), Math.max(one, other)];
-    if (!scale.isText) return [scale.at(below), scale.at(above)];
+    // As many figures as a hand can aim at.
+    if (!scale.isText) return [scale.at(below), scale.at(above)].map((it) => Number(it.toPrecision(4)));
     const chosen = scale.values.filter((value) => {
       const place = scale.place(value);
       return place >= above && place <= below;
