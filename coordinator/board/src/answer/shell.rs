@@ -73,9 +73,8 @@ fn whole(page: &Page) -> Markup {
                 meta name="color-scheme" content="light dark";
                 title { (text(&page.title)) " · Basin" }
                 link rel="icon" href="data:,";
-                link rel="stylesheet" href=(address("uplot.min.css"));
+                script src=(address("theme.js")) {}
                 link rel="stylesheet" href=(address("board.css"));
-                script src=(address("uplot.min.js")) defer {}
                 script type="module" src=(address("board.js")) {}
             }
             body data-topics=(page.topics) data-sweep=(text(sweep_of(page))) {
