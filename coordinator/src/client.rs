@@ -11,6 +11,9 @@ use basin_proto::v1::control_client::ControlClient;
 use basin_proto::{MESSAGE_LIMIT, hint, standby, v1};
 use tonic::{Code, Response, Status};
 
+mod task_table;
+pub use task_table::TaskTable;
+
 /// How long a call may take: a large sweep's launch looks up all of its commits.
 const CALL_OPTIONS: CallOptions = CallOptions { timeout: Duration::from_secs(300), keep_alive: false };
 

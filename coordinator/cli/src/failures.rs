@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use basin_board::BoardError;
 use basin_coordinator::client::CallError;
 use basin_coordinator::launch::PrepareError;
 use basin_coordinator::server::StartError;
@@ -80,6 +81,19 @@ pub(crate) fn not_started(error: StartError) -> CommandError {
         | StartError::Journal { .. } => CommandError::input(error),
         StartError::Store { source, .. } if source.is_misconfiguration() => CommandError::input(error),
         StartError::Store { .. } | StartError::Ledger(_) => CommandError::basin(error),
+    };
+    failed.hint_if_any(hint)
+}
+
+/// The failure of a board that can't be opened.
+pub(crate) fn board_not_opened(error: BoardError) -> CommandError {
+    let hint = hints::board(&error);
+    let failed = match &error {
+        BoardError::Listen { .. } | BoardError::WithoutTls(_) | BoardError::WithoutTokens(_) => {
+            CommandError::input(error)
+        }
+        BoardError::Dial(cause) if cause.is_input() => CommandError::input(error),
+        BoardError::Dial(_) | BoardError::Random(_) => CommandError::basin(error),
     };
     failed.hint_if_any(hint)
 }

@@ -7,6 +7,7 @@ mod allowed_commands;
 mod arguments;
 #[cfg(feature = "worker")]
 mod bench;
+mod board;
 mod claim_forecasts;
 mod clock;
 mod collect;
@@ -78,7 +79,6 @@ mod why;
 mod worker;
 #[cfg(feature = "worker")]
 mod worker_news;
-mod worker_state;
 
 use std::process::ExitCode;
 
@@ -178,6 +178,7 @@ async fn dispatch(command: Command, kinds: &ProgramKinds, output: Output) -> Com
         Command::List(arguments) => status::list(arguments, output).await,
         Command::Status(arguments) => status::status(arguments, output).await,
         Command::Watch(arguments) => watch::watch(arguments, output).await,
+        Command::Board(arguments) => board::board(arguments, output).await,
         Command::Why(arguments) => status::why(arguments, output).await,
         Command::Logs(arguments) => logs::logs(arguments, output).await,
         Command::Profile(arguments) => profile::profile(arguments, output).await,

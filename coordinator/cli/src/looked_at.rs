@@ -21,6 +21,7 @@ const USUAL: &str = "127.0.0.1:7470";
 
 /// A coordinator that answers.
 pub(super) struct LookedAt {
+    dial: Dial,
     client: Client,
     /// The folder of local state that it was found in.
     state: Option<PathBuf>,
@@ -82,12 +83,13 @@ impl LookedAt {
             .await
             .map_err(|failed| failed.context(format!("cannot look into {}", state.display())))?;
         let dial = local_dial(view.url(), view.secret().expose_secret())?;
-        let client = Client::new(&dial).map_err(call_failed)?;
-        Ok(Self { client, state: Some(state.clone()), left: Some(Left { _view: view, _copy: copy }) })
+        let left = Some(Left { _view: view, _copy: copy });
+        Ok(Self { state: Some(state.clone()), left, ..Self::at(&dial)? })
     }
 
     fn at(dial: &Dial) -> Result<Self, CommandError> {
-        Ok(Self { client: Client::new(dial).map_err(call_failed)?, state: None, left: None })
+        let client = Client::new(dial).map_err(call_failed)?;
+        Ok(Self { dial: dial.clone(), client, state: None, left: None })
     }
 
     /// Nobody answered. A local run may have ended: who looked at it looks at what it has left, or at the next one in its folder.
@@ -105,6 +107,11 @@ impl LookedAt {
     /// Who answers.
     pub(super) const fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// How it is dialled.
+    pub(super) const fn dial(&self) -> &Dial {
+        &self.dial
     }
 
     /// The folder of local state, where nobody works on it any more.

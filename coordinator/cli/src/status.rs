@@ -1,5 +1,6 @@
 //! `basin list`, `status`, `why`, `workers`: looking at a coordinator.
 
+use basin_board::words::worker_state::{self, WorkerState};
 use basin_domain::escape::line;
 use basin_domain::placement::ByteSize;
 use basin_proto::codes::Coded;
@@ -18,7 +19,6 @@ use super::sweep_text::{
 };
 use super::time_left::{forecast_value, left_text, percent};
 use super::why;
-use super::worker_state::{self, WorkerState};
 
 fn task_state(task: &v1::GetTaskReply) -> &str {
     v1::TaskState::in_words(task.state_code, &task.state)

@@ -1,48 +1,15 @@
 //! `basin pause`, `resume`, `cancel`, `retry`, `drain`.
 
-mod outcome;
-
+use basin_board::words::steering::{SteeredSweep, steered};
+use basin_coordinator::client::Client;
 use basin_domain::escape::line;
-use basin_proto::codes::Coded;
-use basin_proto::v1;
 pub(super) use basin_proto::v1::Steering;
 
-use self::outcome::SteeringOutcome;
 use super::arguments::{Drain, SweepArguments};
 use super::command_error::CommandResult;
 use super::failures::call_failed;
 use super::output::Output;
 use super::sweep_text::{describe, summary_value};
-use basin_coordinator::client::{CallError, Client};
-
-/// A sweep that was steered.
-pub(super) struct SteeredSweep {
-    outcome: SteeringOutcome,
-    now: v1::SweepSummary,
-}
-
-impl SteeredSweep {
-    /// What came of it, in a line.
-    pub(super) fn line(&self) -> String {
-        let SteeringOutcome { sentence, next, .. } = &self.outcome;
-        let next = next.as_ref().map(|next| format!("; {next}")).unwrap_or_default();
-        line(&format!("{sentence}{next}")).into_owned()
-    }
-}
-
-/// Steers a sweep.
-pub(super) async fn steered(
-    client: &Client,
-    sweep: &str,
-    steering: Steering,
-) -> Result<SteeredSweep, CallError> {
-    let found = client.sweep(sweep).await?;
-    let hopeless = found.failed.iter().filter(|task| is_hopeless(task)).count() as u64;
-    let before = found.sweep.unwrap_or_default();
-    // By its id: a sweep of this name may be launched meanwhile.
-    let now = client.steer(&before.sweep_id, steering).await?;
-    Ok(SteeredSweep { outcome: SteeringOutcome::of(steering, &before, &now, hopeless), now })
-}
 
 /// Steers a sweep and says how it stands now.
 pub(super) async fn steer(arguments: SweepArguments, steering: Steering, output: Output) -> CommandResult {
@@ -58,12 +25,6 @@ pub(super) async fn steer(arguments: SweepArguments, steering: Steering, output:
         output.say(next);
     }
     Ok(())
-}
-
-/// Whether another try at a failed task would end as the first did.
-fn is_hopeless(task: &v1::FailedTask) -> bool {
-    let kind = v1::FailureKind::read(task.kind_code, &task.kind);
-    matches!(kind, Some(v1::FailureKind::InvalidParameters | v1::FailureKind::Damaged))
 }
 
 /// Lets a worker leave.

@@ -1,12 +1,12 @@
 //! Sweeps, and what keeps them, in words and as JSON: what several commands show.
 
+pub(crate) use basin_board::words::sweep::{failure_kind, named, short, sweep_state, total, waiting_text};
 use basin_domain::escape::line;
-use basin_domain::outage::OutageWait;
 use basin_proto::codes::Coded;
 use basin_proto::v1;
 use serde_json::{Value, json};
 
-use crate::output::{counted, span, table};
+use crate::output::{counted, table};
 
 fn counts_value(counts: &v1::Counts) -> Value {
     json!({
@@ -14,16 +14,6 @@ fn counts_value(counts: &v1::Counts) -> Value {
         "committed": counts.committed, "failed": counts.failed, "diverged": counts.diverged, "stopped": counts.stopped,
         "upstream_failed": counts.upstream_failed,
     })
-}
-
-/// A sweep's state as a word.
-pub(crate) fn sweep_state(sweep: &v1::SweepSummary) -> &str {
-    v1::SweepState::in_words(sweep.state_code, &sweep.state)
-}
-
-/// The kind of a failure as a word.
-pub(crate) fn failure_kind(failed: &v1::FailedTask) -> &str {
-    v1::FailureKind::in_words(failed.kind_code, &failed.kind)
 }
 
 /// A sweep for programs.
@@ -40,16 +30,6 @@ pub(crate) fn summary_value(sweep: &v1::SweepSummary) -> Value {
         "variant": (!sweep.variant.is_empty()).then_some(&sweep.variant),
         "counts": counts_value(&sweep.counts.unwrap_or_default()), "experiments": experiments,
     })
-}
-
-/// All tasks of these counts.
-pub(crate) fn total(counts: &v1::Counts) -> u64 {
-    counts.blocked
-        + counts.queued
-        + counts.running
-        + counts.committed
-        + counts.failed
-        + counts.upstream_failed
 }
 
 pub(crate) fn counts_row(name: &str, counts: &v1::Counts) -> Vec<String> {
@@ -98,37 +78,9 @@ pub(crate) fn slots(sweep: &v1::SweepSummary) -> String {
     sweep.max_slots.map_or_else(|| sweep.slots.to_string(), |most| format!("{}/{most}", sweep.slots))
 }
 
-/// The reason why a worker waits, for people.
-pub(crate) fn waiting_text(waiting: Option<&v1::Waiting>) -> String {
-    let Some(wire) = waiting else { return String::new() };
-    let waiting = OutageWait::from(wire.clone());
-    let results = match waiting.results {
-        0 => String::new(),
-        1 => " with 1 finished result".to_owned(),
-        results => format!(" with {results} finished results"),
-    };
-    let (kind, lasting) = (waiting.outage.kind.description(), span(waiting.lasting.as_secs_f64()));
-    format!("waits{results} for {lasting}: {kind} ({})", waiting.outage.message)
-}
-
 pub(crate) fn waiting_value(waiting: Option<&v1::Waiting>) -> Value {
     let Some(it) = waiting else { return Value::Null };
     json!({ "kind": v1::OutageKind::in_words(it.kind_code, &it.kind), "message": it.message, "results": it.results, "lasting_ms": it.lasting_ms })
-}
-
-/// The part of a task's id that people read.
-pub(crate) fn short(id: &str) -> &str {
-    id.get(..10).unwrap_or(id)
-}
-
-/// A task for people: its name with its id, or its id and its experiment where the name isn't known.
-pub(crate) fn named(name: &str, experiment: &str, id: &str) -> String {
-    let id = line(short(id));
-    match (name, experiment) {
-        ("", "") => id.to_string(),
-        ("", experiment) => format!("{id} of {}", line(experiment)),
-        (name, _) => format!("{} ({id})", line(name)),
-    }
 }
 
 /// A failed task for people: its first line of error.

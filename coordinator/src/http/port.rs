@@ -1,35 +1,23 @@
-//! The listener: few connections at a time, short requests, nothing kept of them.
+//! The side port's listener.
 //!
-//! It has a thread of its own, so that a probe is answered whatever else the process does. When there are too many connections the oldest is
-//! closed for the one that comes: who asks at once is answered, and who holds connections open keeps nobody out.
+//! It has a thread of its own, so that a probe is answered whatever else the process does.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::connections::{ConnectionRules, accept};
 use super::routes::routes;
 use super::{MetricSources, ServingStatus};
 
 /// Connections at a time. Probes and scrapers are few.
 const CONNECTIONS: usize = 64;
-/// A connection on which no request has come after this long is closed.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// No connection is kept for longer: whoever trickles bytes would keep others out.
 const LONGEST: Duration = Duration::from_secs(30);
-/// The most bytes of a request that are looked at.
-const REQUEST_LIMIT: usize = 16 * 1024;
-/// A pause when the system has no more files for connections.
-const OUT_OF_FILES: Duration = Duration::from_millis(100);
 
 /// An open side port; it closes when it is dropped.
 #[derive(Debug)]
@@ -55,11 +43,13 @@ impl SidePort {
         let stop = CancellationToken::new();
         let until = stop.clone();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let rules =
+            ConnectionRules { port: "side port", connections: CONNECTIONS, longest: LONGEST, tls: None };
         let serve = move || {
             // Whatever is still open closes with the runtime.
             runtime.block_on(until.run_until_cancelled(async {
                 match TcpListener::from_std(listener) {
-                    Ok(listener) => accept(listener, routes(status, metrics)).await,
+                    Ok(listener) => accept(listener, routes(status, metrics), rules).await,
                     Err(error) => tracing::error!(%error, "the side port could not be served"),
                 }
             }))
@@ -70,53 +60,12 @@ impl SidePort {
     }
 }
 
-/// The open connections by age, each with what closes it.
-type OpenConnections = Arc<Mutex<BTreeMap<u64, CancellationToken>>>;
-
-async fn accept(listener: TcpListener, routes: Router) {
-    let open = OpenConnections::default();
-    for number in 0_u64.. {
-        let connection = match listener.accept().await {
-            Ok((connection, _)) => connection,
-            Err(error) => {
-                tracing::debug!(%error, "a connection to the side port could not be accepted");
-                tokio::time::sleep(OUT_OF_FILES).await;
-                continue;
-            }
-        };
-        let close = CancellationToken::new();
-        {
-            let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
-            if open.len() >= CONNECTIONS
-                && let Some((_, oldest)) = open.pop_first()
-            {
-                oldest.cancel();
-            }
-            open.insert(number, close.clone());
-        }
-        let (routes, open) = (routes.clone(), Arc::clone(&open));
-        tokio::spawn(async move {
-            // An error is the caller's: it went away, or did not speak HTTP.
-            let served = tokio::time::timeout(LONGEST, serve(connection, routes));
-            let _ = close.run_until_cancelled(served).await;
-            open.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
-        });
-    }
-}
-
-async fn serve(connection: TcpStream, routes: Router) -> hyper::Result<()> {
-    http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(REQUEST_LIMIT)
-        .serve_connection(TokioIo::new(connection), TowerToHyperService::new(routes))
-        .await
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
 
+    use super::super::connections::{HEADER_TIMEOUT, REQUEST_LIMIT};
     use super::*;
     use crate::http::metrics::tests::sources;
 

@@ -37,6 +37,7 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
     ("list", ["basin list", "basin list --state /scratch/basin-state"]),
     ("status", ["basin status homework", "basin --json status homework-3cb9871aee"]),
     ("watch", ["basin watch", "basin --json watch homework --state basin-state"]),
+    ("board", ["basin board", "basin board --store s3://lab/basin --listen 127.0.0.1:8080"]),
     ("why", ["basin why batch_size=256 seed 2", "basin why 3f9c21"]),
     ("logs", ["basin logs batch_size=256 seed 2 -f", "basin logs 3f9c21 --from-store s3://lab/basin"]),
     (

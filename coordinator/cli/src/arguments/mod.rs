@@ -1,5 +1,6 @@
 //! The command line as it is typed. What it means is decided in the commands' own files.
 
+mod board;
 mod clean_up;
 mod cluster;
 mod data;
@@ -14,6 +15,7 @@ mod training;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use self::board::Board;
 pub(crate) use self::clean_up::{Forget, Gc};
 pub(crate) use self::cluster::{Completions, Doctor, Drain, Man, Token};
 pub(crate) use self::data::Data;
@@ -72,6 +74,8 @@ pub(crate) enum Command {
     Status(ViewedSweep),
     /// Look on at sweeps, tasks, workers and losses, and steer; a line now and then where there is no terminal
     Watch(Watch),
+    /// Show sweeps, tasks, workers and results in a browser, as they are at the moment
+    Board(Board),
     /// Say why a task waits, failed or was retried
     Why(ViewedTask),
     /// Print what is said of a task, while it is worked on and afterwards

@@ -6,6 +6,7 @@
 
 #[cfg(feature = "worker")]
 mod agent;
+mod board;
 mod client;
 mod dial;
 #[cfg(feature = "worker")]
@@ -29,6 +30,7 @@ mod tokens;
 
 #[cfg(feature = "worker")]
 pub(crate) use self::agent::agent;
+pub(crate) use self::board::board;
 pub(crate) use self::client::call;
 pub(crate) use self::dial::dial;
 #[cfg(feature = "worker")]

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use basin_board::words::worker_state::WorkerState;
+use basin_coordinator::client::TaskTable;
 use basin_proto::codes::Coded;
 use basin_proto::v1;
 use serde_json::{Value, json};
 
-use super::task_table::TaskTable;
 use super::verdict::Verdict;
 use crate::progress::share;
 use crate::sweep_text::{summary_value, waiting_value};
 use crate::time_left::forecast_value;
-use crate::worker_state::WorkerState;
 
 /// How often it is said how far the running tasks are, where nothing else changes.
 const PROGRESS_EVERY: Duration = Duration::from_secs(10);

@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use basin_coordinator::client::{CallError, Client};
+use basin_coordinator::client::{CallError, Client, TaskTable};
 use basin_proto::v1;
 use serde_json::Value;
 
 use super::events::{self, Events};
-use super::task_table::TaskTable;
 use super::verdict::Verdict;
 use crate::arguments::Viewed;
 use crate::command_error::{CommandError, CommandResult};

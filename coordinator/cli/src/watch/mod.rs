@@ -4,7 +4,6 @@
 mod events;
 mod lines;
 mod screen;
-mod task_table;
 mod verdict;
 
 use basin_coordinator::client::Client;

@@ -1,8 +1,7 @@
 //! What the screen asks for, and what it hears.
 
+use basin_coordinator::client::TaskTable;
 use basin_proto::v1;
-
-use super::super::task_table::TaskTable;
 
 /// What is looked at, and so has to be asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use basin_coordinator::client::{CallError, Client};
+use basin_board::words::steering::steered;
+use basin_coordinator::client::{CallError, Client, TaskTable};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::super::task_table::TaskTable;
 use super::news::{News, Request, Wanted};
 use crate::arguments::Viewed;
 use crate::command_error::CommandError;
 use crate::failures::call_failed;
 use crate::looked_at::LookedAt;
-use crate::steer::{draining, steered};
+use crate::steer::draining;
 
 /// The pause between two looks at all of it.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -1,9 +1,9 @@
 //! The tasks of the chosen sweep: those that are shown, in which order, and which one is chosen.
 
+use basin_coordinator::client::TaskTable;
 use basin_proto::codes::Coded;
 use basin_proto::v1::{ListedTask, TaskState};
 
-use super::super::task_table::TaskTable;
 use super::list::Step;
 
 /// The order of the tasks.

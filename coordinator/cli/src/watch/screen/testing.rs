@@ -1,10 +1,10 @@
 //! A screen as it may be, for tests.
 
+use basin_coordinator::client::TaskTable;
 use basin_proto::v1;
 use basin_proto::v1::TaskState;
 use ratatui::layout::Rect;
 
-use super::super::task_table::TaskTable;
 use super::news::News;
 use super::state::State;
 

@@ -1,5 +1,6 @@
 //! The lists of sweeps, workers and tasks.
 
+use basin_board::words::worker_state::WorkerState;
 use basin_proto::codes::Coded;
 use basin_proto::v1;
 use basin_proto::v1::TaskState;
@@ -15,7 +16,6 @@ use super::super::state::{Pane, State};
 use super::number;
 use super::pane::{end_of, framed, has_keys, shown};
 use crate::sweep_text::{short, sweep_state, total};
-use crate::worker_state::WorkerState;
 
 /// The columns of the tasks beside their names, with the spaces before them.
 const TASK_COLUMNS: [u16; 3] = [9, 9, 7];

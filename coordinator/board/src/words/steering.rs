@@ -1,30 +1,64 @@
 //! The outcome of steering a sweep: what changed, what didn't and why, and what to type next.
 
+use basin_coordinator::client::{CallError, Client};
+use basin_domain::escape::line;
 use basin_proto::codes::Coded;
 use basin_proto::v1::{self, Steering, SweepState};
 
-use crate::output::counted;
+use super::number::counted;
+
+/// A sweep that was steered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SteeredSweep {
+    /// What came of it.
+    pub outcome: SteeringOutcome,
+    /// How the sweep stands now.
+    pub now: v1::SweepSummary,
+}
+
+impl SteeredSweep {
+    /// What came of it, in a line.
+    pub fn line(&self) -> String {
+        let SteeringOutcome { sentence, next, .. } = &self.outcome;
+        let next = next.as_ref().map(|next| format!("; {next}")).unwrap_or_default();
+        line(&format!("{sentence}{next}")).into_owned()
+    }
+}
+
+/// Steers a sweep.
+///
+/// # Errors
+/// If there is none, the coordinator isn't there, or it refuses.
+pub async fn steered(client: &Client, sweep: &str, steering: Steering) -> Result<SteeredSweep, CallError> {
+    let found = client.sweep(sweep).await?;
+    let hopeless = found.failed.iter().filter(|task| is_hopeless(task)).count() as u64;
+    let before = found.sweep.unwrap_or_default();
+    // By its id: a sweep of this name may be launched meanwhile.
+    let now = client.steer(&before.sweep_id, steering).await?;
+    Ok(SteeredSweep { outcome: SteeringOutcome::of(steering, &before, &now, hopeless), now })
+}
+
+/// Whether another try at a failed task would end as the first did.
+fn is_hopeless(task: &v1::FailedTask) -> bool {
+    let kind = v1::FailureKind::read(task.kind_code, &task.kind);
+    matches!(kind, Some(v1::FailureKind::InvalidParameters | v1::FailureKind::Damaged))
+}
 
 /// The outcome, for people and for programs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SteeringOutcome {
+pub struct SteeringOutcome {
     /// Whether anything is otherwise than before.
-    pub(super) changed: bool,
+    pub changed: bool,
     /// What changed, or why nothing did.
-    pub(super) sentence: String,
+    pub sentence: String,
     /// What to type next, if there is something.
-    pub(super) next: Option<String>,
+    pub next: Option<String>,
 }
 
 impl SteeringOutcome {
     /// That of a sweep that stood so before and stands so now; so many of its failed tasks can't do better in another try, as far as
     /// is known.
-    pub(super) fn of(
-        steering: Steering,
-        before: &v1::SweepSummary,
-        now: &v1::SweepSummary,
-        hopeless: u64,
-    ) -> Self {
+    pub fn of(steering: Steering, before: &v1::SweepSummary, now: &v1::SweepSummary, hopeless: u64) -> Self {
         let id = &now.sweep_id;
         let counts = now.counts.unwrap_or_default();
         let was = SweepState::read(before.state_code, &before.state);

@@ -1,19 +1,24 @@
 //! All tasks of a sweep with their states, as they are fetched: what doesn't change once, the states again and again.
 
-use basin_coordinator::client::{CallError, Client};
 use basin_proto::v1;
+
+use super::{CallError, Client};
 
 /// The tasks of a sweep, in the order of its file.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct TaskTable {
-    pub(super) tasks: Vec<v1::ListedTask>,
+pub struct TaskTable {
+    /// What doesn't change of each.
+    pub tasks: Vec<v1::ListedTask>,
     /// The state of each.
-    pub(super) states: Vec<v1::TaskState>,
+    pub states: Vec<v1::TaskState>,
 }
 
 impl TaskTable {
     /// Asks for all of it.
-    pub(super) async fn read(client: &Client, sweep: &str) -> Result<Self, CallError> {
+    ///
+    /// # Errors
+    /// As [`Client::tasks`].
+    pub async fn read(client: &Client, sweep: &str) -> Result<Self, CallError> {
         let mut table = Self::default();
         let mut from = 0;
         loop {
@@ -31,7 +36,10 @@ impl TaskTable {
     }
 
     /// Asks how its tasks are now.
-    pub(super) async fn read_states(&mut self, client: &Client, sweep: &str) -> Result<(), CallError> {
+    ///
+    /// # Errors
+    /// As [`Client::tasks`].
+    pub async fn read_states(&mut self, client: &Client, sweep: &str) -> Result<(), CallError> {
         let mut now = Vec::with_capacity(self.tasks.len());
         let mut from = 0;
         while now.len() < self.tasks.len() {

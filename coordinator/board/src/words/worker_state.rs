@@ -4,8 +4,8 @@ use std::fmt;
 
 use basin_proto::v1;
 
-use super::output::span;
-use super::sweep_text::waiting_text;
+use super::number::span;
+use super::sweep::waiting_text;
 
 /// How long a worker is silent at most while all is well, in milliseconds: one that works calls every two seconds, an idle one is kept
 /// waiting for an answer.
@@ -14,7 +14,7 @@ const LONGEST_WAIT_MS: u64 = 12_000;
 
 /// The state of a worker.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum WorkerState<'a> {
+pub enum WorkerState<'a> {
     /// Its process has ended.
     Ended,
     /// It should have called by now, and was silent for so many milliseconds.
@@ -31,7 +31,7 @@ pub(super) enum WorkerState<'a> {
 
 impl<'a> WorkerState<'a> {
     /// That of this worker.
-    pub(super) fn of(worker: &'a v1::WorkerSummary) -> Self {
+    pub fn of(worker: &'a v1::WorkerSummary) -> Self {
         match (silent_ms(worker), &worker.waiting, worker.avoided_for_ms) {
             _ if worker.exited => Self::Ended,
             (Some(ms), _, _) => Self::Silent(ms),
@@ -43,7 +43,7 @@ impl<'a> WorkerState<'a> {
     }
 
     /// The state as a word, for programs.
-    pub(super) const fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Ended => "ended",
             Self::Silent(_) => "silent",
@@ -67,7 +67,7 @@ impl fmt::Display for WorkerState<'_> {
 }
 
 /// For how long a worker has been silent that should have called by now, in milliseconds.
-pub(super) fn silent_ms(worker: &v1::WorkerSummary) -> Option<u64> {
+pub fn silent_ms(worker: &v1::WorkerSummary) -> Option<u64> {
     let most = if worker.leases > 0 { LONGEST_PAUSE_MS } else { LONGEST_WAIT_MS };
     worker.seen_ms_ago.filter(|ms| *ms > most && !worker.exited)
 }

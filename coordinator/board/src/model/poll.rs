@@ -1,0 +1,111 @@
+//! Asks a coordinator again and again.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use basin_coordinator::client::{CallError, Client};
+use basin_proto::v1;
+
+use super::changes::Topic;
+use super::{Model, Snapshot};
+
+/// The pause between two looks while somebody looks at the board.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The pause while nobody does.
+const IDLE_PAUSE: Duration = Duration::from_secs(30);
+/// The shortest pause: everybody who comes has a look begun.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
+/// The longest that a look may take.
+const LIMIT: Duration = Duration::from_secs(30);
+/// Of so many sweeps that run more is asked at each look.
+const RUNNING: usize = 16;
+
+/// Whoever asks the coordinator for the board.
+#[derive(Debug)]
+pub(crate) struct Poller {
+    /// What it tells.
+    pub(crate) model: Arc<Model>,
+    /// The coordinator with the board's own credentials.
+    pub(crate) client: Client,
+}
+
+impl Poller {
+    /// Asks for ever.
+    pub(crate) async fn run(self) {
+        loop {
+            self.look().await;
+            self.model.looks.send_modify(|looks| *looks += 1);
+            let pause = if self.model.is_looked_at() { PAUSE } else { IDLE_PAUSE };
+            tokio::time::sleep(SHORTEST_PAUSE).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause - SHORTEST_PAUSE) => {}
+                () = self.model.asked.notified() => {}
+            }
+        }
+    }
+
+    /// Looks once.
+    async fn look(&self) {
+        let before = self.model.now();
+        let in_trouble = |why: String| Snapshot { trouble: Some(why), ..(*before).clone() };
+        let (found, client) = match tokio::time::timeout(LIMIT, self.ask()).await {
+            Ok(Ok((found, client))) => (found, Some(client)),
+            Ok(Err(error)) => (in_trouble(error.to_string()), None),
+            Err(_) => (in_trouble("the coordinator is too slow to answer".to_owned()), None),
+        };
+        let (sweeps, workers) = (found.has_same_sweeps(&before), found.has_same_workers(&before));
+        self.model.put(found);
+        if !sweeps {
+            self.model.changes.note("", Topic::Sweeps);
+        }
+        if !workers {
+            self.model.changes.note("", Topic::Workers);
+        }
+        if let Some(client) = client {
+            self.follow(&client).await;
+        }
+    }
+
+    /// Asks about the tasks of the sweeps that somebody looks at.
+    async fn follow(&self, client: &Client) {
+        for sweep in self.model.looked_at() {
+            match tokio::time::timeout(LIMIT, sweep.follow(client, self.model.store())).await {
+                Ok(Ok(true)) => self.model.changes.note(&sweep.id, Topic::Tasks),
+                // It was forgotten meanwhile, or never was.
+                Ok(Err(CallError::Refused { .. })) => self.model.forget(&sweep.id),
+                Ok(Err(error)) => tracing::debug!(%error, sweep = sweep.id, "its tasks can't be asked for"),
+                Ok(Ok(false)) | Err(_) => {}
+            }
+        }
+    }
+
+    /// What the coordinator says: to the board itself or, where it has no rights, to somebody who looks at it.
+    async fn ask(&self) -> Result<(Snapshot, Client), CallError> {
+        match (ask_as(&self.client).await, self.model.lent()) {
+            (Err(CallError::Refused { .. }), Some(lent)) => Ok((ask_as(&lent).await?, lent)),
+            (answer, _) => Ok((answer?, self.client.clone())),
+        }
+    }
+}
+
+/// What a coordinator says to somebody.
+async fn ask_as(client: &Client) -> Result<Snapshot, CallError> {
+    let mut sweeps = client.list_sweeps().await?.sweeps;
+    sweeps.sort_by_key(|sweep| Reverse(sweep.launched_unix_ms));
+    let mut workers = client.workers().await?;
+    workers.sort_by(|a, b| a.worker_id.cmp(&b.worker_id));
+    let mut replies = HashMap::new();
+    let running = sweeps.iter().filter(|sweep| sweep.state_code() == v1::SweepState::Running);
+    for sweep in running.take(RUNNING) {
+        match client.sweep(&sweep.sweep_id).await {
+            Ok(reply) => drop(replies.insert(sweep.sweep_id.clone(), Arc::new(reply))),
+            // It was forgotten meanwhile.
+            Err(CallError::Refused { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let store_url = client.about().await?.store_url;
+    Ok(Snapshot { asked: Some(Instant::now()), trouble: None, sweeps, replies, workers, store_url })
+}

@@ -1,0 +1,232 @@
+//! A sweep that somebody looks at: its tasks as a table that follows the coordinator.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use basin_coordinator::client::{CallError, Client, TaskTable};
+use basin_domain::error_chain::with_causes;
+use basin_domain::id::SweepId;
+use basin_domain::task::Task;
+use basin_proto::codes::Coded;
+use basin_proto::v1;
+use basin_storage::Store;
+
+use crate::table::{LiveRow, PlannedTask, Table};
+use crate::words::sweep::done_share;
+
+/// The most running tasks whose progress is asked for at a look.
+const LIVE: usize = 2_048;
+/// As many are asked for at a time.
+const LIVE_PAGE: usize = 256;
+/// How long the store may take to say what the sweep varies.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A sweep that somebody looks at.
+#[derive(Debug)]
+pub(crate) struct SweepModel {
+    /// Its id.
+    pub(crate) id: String,
+    looked: Mutex<Instant>,
+    list: RwLock<TaskList>,
+    /// What was asked for already; one look at a time holds it.
+    known: tokio::sync::Mutex<Option<Known>>,
+}
+
+/// The list of a sweep's tasks.
+#[derive(Debug, Clone)]
+pub(crate) enum TaskList {
+    /// It is being read.
+    Reading,
+    /// It is here.
+    Here {
+        /// The tasks.
+        table: Arc<Table>,
+        /// What isn't known of them, in words.
+        gap: Option<String>,
+    },
+    /// It can't be had, for this reason.
+    Missing(String),
+}
+
+/// The tasks as they were at the last look.
+#[derive(Debug)]
+struct Known {
+    tasks: TaskTable,
+    /// A task of two experiments has two rows.
+    places: HashMap<String, Vec<usize>>,
+    live: HashMap<usize, LiveRow>,
+}
+
+impl SweepModel {
+    /// A sweep of which nothing is known yet.
+    pub(super) fn new(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            looked: Mutex::new(Instant::now()),
+            list: RwLock::new(TaskList::Reading),
+            known: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Somebody looks at it.
+    pub(super) fn look(&self) {
+        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// How long nobody has looked at it.
+    pub(super) fn unseen_for(&self) -> Duration {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+    }
+
+    /// The list of its tasks.
+    pub(crate) fn list(&self) -> TaskList {
+        self.list.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_list(&self, list: TaskList) {
+        *self.list.write().unwrap_or_else(PoisonError::into_inner) = list;
+    }
+
+    /// Asks how its tasks are now, and changes the table; whether anything is otherwise than before.
+    pub(super) async fn follow(
+        &self,
+        client: &Client,
+        store: Result<Store, String>,
+    ) -> Result<bool, CallError> {
+        if matches!(self.list(), TaskList::Missing(_)) {
+            return Ok(false);
+        }
+        let mut known = self.known.lock().await;
+        let is_new = known.is_none();
+        if is_new {
+            *known = self.read_list(client, store).await?;
+        }
+        let Some(known) = known.as_mut() else { return Ok(true) };
+        let TaskList::Here { table, .. } = self.list() else { return Ok(is_new) };
+        let states = if is_new { Vec::new() } else { known.changed_states(client, &self.id).await? };
+        let live = known.changed_live(client).await?;
+        let is_changed = is_new || !states.is_empty() || !live.is_empty();
+        let written = tokio::task::spawn_blocking(move || {
+            table.set_states(&states)?;
+            table.set_live(&live)
+        });
+        if let Ok(Err(error)) = written.await {
+            tracing::warn!(%error, sweep = self.id, "the table of tasks could not be changed");
+        }
+        Ok(is_changed)
+    }
+
+    /// Asks for all of its tasks, and makes the table. None if there can be none.
+    async fn read_list(
+        &self,
+        client: &Client,
+        store: Result<Store, String>,
+    ) -> Result<Option<Known>, CallError> {
+        let tasks = match TaskTable::read(client, &self.id).await {
+            Ok(tasks) => tasks,
+            Err(error @ CallError::UnknownCall { .. }) => {
+                self.set_list(TaskList::Missing(error.to_string()));
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let (points, gap) = match points(&self.id, store).await {
+            Ok(points) => (points, None),
+            Err(why) => (HashMap::new(), Some(why)),
+        };
+        let planned: Vec<PlannedTask> = tasks.tasks.iter().map(|task| planned(task, &points)).collect();
+        let states: Vec<&'static str> = tasks.states.iter().map(|state| state.word()).collect();
+        let made = tokio::task::spawn_blocking(move || Table::new(&planned, &states)).await;
+        match made {
+            Ok(Ok(table)) => self.set_list(TaskList::Here { table: Arc::new(table), gap }),
+            Ok(Err(error)) => self.set_list(TaskList::Missing(error.to_string())),
+            Err(error) => self.set_list(TaskList::Missing(error.to_string())),
+        }
+        let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+        for (place, task) in tasks.tasks.iter().enumerate() {
+            places.entry(task.task_id.clone()).or_default().push(place);
+        }
+        Ok(Some(Known { tasks, places, live: HashMap::new() }))
+    }
+}
+
+impl Known {
+    /// The rows whose states aren't those of the last look, with their states now.
+    async fn changed_states(
+        &mut self,
+        client: &Client,
+        sweep: &str,
+    ) -> Result<Vec<(usize, &'static str)>, CallError> {
+        let before = self.tasks.states.clone();
+        self.tasks.read_states(client, sweep).await?;
+        let both = before.iter().zip(&self.tasks.states).enumerate();
+        Ok(both
+            .filter(|(_, (before, now))| before != now)
+            .map(|(place, (_, now))| (place, now.word()))
+            .collect())
+    }
+
+    /// The rows of running tasks of which something else is said than at the last look.
+    async fn changed_live(&mut self, client: &Client) -> Result<Vec<LiveRow>, CallError> {
+        let rows = self.tasks.tasks.iter().zip(&self.tasks.states);
+        let running = rows.filter(|(_, state)| **state == v1::TaskState::Running).map(|(task, _)| task);
+        let ids: Vec<String> = running.take(LIVE).map(|task| task.task_id.clone()).collect();
+        let mut changed = Vec::new();
+        for page in ids.chunks(LIVE_PAGE) {
+            let tasks = match client.live_tasks(page.to_vec(), 0).await {
+                Ok(tasks) => tasks,
+                Err(CallError::UnknownCall { .. }) => return Ok(changed),
+                Err(error) => return Err(error),
+            };
+            for task in &tasks {
+                for place in self.places.get(&task.task_id).into_iter().flatten() {
+                    let row = live_row(*place, task);
+                    if self.live.get(place) != Some(&row) {
+                        self.live.insert(*place, row.clone());
+                        changed.push(row);
+                    }
+                }
+            }
+        }
+        Ok(changed)
+    }
+}
+
+fn live_row(place: usize, task: &v1::LiveTask) -> LiveRow {
+    let progress = task.progress.as_ref();
+    LiveRow {
+        place,
+        worker: task.worker_id.clone(),
+        attempt: task.attempt,
+        progress: progress.map(done_share),
+        loss: progress.and_then(|at| at.loss),
+    }
+}
+
+/// What the store knows of tasks, by their ids and experiments.
+type Points = HashMap<(String, String), PlannedTask>;
+
+/// The points of a sweep's tasks, as the store has them.
+async fn points(sweep: &str, store: Result<Store, String>) -> Result<Points, String> {
+    let store = store?;
+    let id = SweepId::new(sweep).map_err(|error| error.to_string())?;
+    let read = tokio::time::timeout(PATIENCE, store.read_tasks(&id)).await;
+    let tasks: Vec<Task> = match read {
+        Ok(Ok(tasks)) => tasks,
+        Ok(Err(error)) => return Err(with_causes(&error)),
+        Err(_) => return Err("the store is too slow to say what the sweep varies".to_owned()),
+    };
+    let planned = tasks.iter().map(PlannedTask::from);
+    Ok(planned.map(|task| ((task.id.clone(), task.experiment.clone()), task)).collect())
+}
+
+fn planned(listed: &v1::ListedTask, points: &Points) -> PlannedTask {
+    let key = (listed.task_id.clone(), listed.experiment.clone());
+    points.get(&key).cloned().unwrap_or_else(|| PlannedTask {
+        id: listed.task_id.clone(),
+        name: listed.name.clone(),
+        experiment: listed.experiment.clone(),
+        ..PlannedTask::default()
+    })
+}

@@ -1,0 +1,11 @@
+//! The pages: one file a page, each from what is known to what is shown.
+
+pub(crate) mod common;
+pub(crate) mod events;
+pub(crate) mod sign_in;
+pub(crate) mod steering;
+pub(crate) mod sweep;
+pub(crate) mod sweeps;
+pub(crate) mod task;
+pub(crate) mod tasks;
+pub(crate) mod workers;

@@ -1,0 +1,43 @@
+//! The settings of a board.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use basin_coordinator::trust::ServerTls;
+use basin_proto::dial::Dial;
+use basin_storage::Store;
+
+/// Whom the board asks.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A coordinator, with the credentials that the board itself has.
+    Coordinator(Box<Dial>),
+    /// Nobody: it shows what the store has.
+    Store,
+}
+
+/// Where results are.
+#[derive(Debug, Clone)]
+pub enum StoreChoice {
+    /// In this store.
+    Given(Store),
+    /// Where the coordinator says, if that can be opened from here.
+    AsTheCoordinatorSays,
+}
+
+/// The settings of a board.
+#[derive(Debug, Clone)]
+pub struct BoardSettings {
+    /// Where it listens; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// The names under which browsers may call it, beside addresses and `localhost`.
+    pub hosts: Vec<String>,
+    /// The certificate to show to browsers.
+    pub tls: Option<Arc<ServerTls>>,
+    /// Whether it may listen beyond this machine without a certificate: something else secures what travels.
+    pub allows_plaintext: bool,
+    /// Whom it asks.
+    pub source: Source,
+    /// Where results are.
+    pub store: StoreChoice,
+}
