@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use secrecy::SecretString;
 
+use super::board::BoardNames;
 use super::shared::StoreArguments;
 
 /// A coordinator.
@@ -24,6 +25,11 @@ pub(crate) struct Serve {
     /// Answer probes and metrics on this address: `/livez`, `/readyz`, `/metrics`, over plain HTTP, to whoever asks
     #[arg(long, env = "BASIN_HTTP", value_name = "ADDRESS")]
     pub(crate) http: Option<std::net::SocketAddr>,
+    /// Show a board in browsers on this address, with the coordinator's certificate if it has one; beyond loopback it takes `--tokens`, too
+    #[arg(long, env = "BASIN_BOARD", value_name = "ADDRESS")]
+    pub(crate) board: Option<std::net::SocketAddr>,
+    #[command(flatten)]
+    pub(crate) board_names: BoardNames,
     /// How long a lease lasts without renewal, in seconds
     #[arg(long, env = "BASIN_LEASE", default_value_t = 30.0, value_name = "SECONDS")]
     pub(crate) lease: f64,
