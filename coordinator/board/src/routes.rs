@@ -13,7 +13,7 @@ use axum::routing::{get, post};
 use crate::access::{host_is_known, is_same_origin};
 use crate::answer::{Failure, PART, assets, dressed};
 use crate::context::Shared;
-use crate::pages::{events, sign_in, steering, sweep, sweeps, task, tasks, workers};
+use crate::pages::{events, failures, results, sign_in, steering, sweep, sweeps, task, tasks, workers};
 
 /// The most bytes of what a form sends.
 const FORM_LIMIT: usize = 16 << 10;
@@ -26,6 +26,8 @@ pub(crate) fn routes(board: &Shared) -> Router {
         .route("/sweeps/{id}/tasks", get(tasks::list))
         .route("/sweeps/{id}/tasks/{task}", get(task::show))
         .route("/sweeps/{id}/tasks/{task}/curve.json", get(task::curve))
+        .route("/sweeps/{id}/curves.json", get(results::curves_json))
+        .route("/sweeps/{id}/failures", get(failures::show))
         .route("/sweeps/{id}/{action}", post(steering::steer).get(unknown))
         .route("/workers", get(workers::list))
         .route("/workers/{id}/drain", post(steering::drain))
@@ -112,7 +114,7 @@ mod tests {
     #[tokio::test]
     async fn names_that_are_not_the_boards_and_pages_that_are_not_its_own_are_refused() {
         let board = board();
-        let code = async |method, path: &str, headers: &[(&str, &str)]| {
+        let code = async |method: Method, path: &str, headers: &[(&str, &str)]| {
             ask(&board, method, path, headers).await.0.status().as_u16()
         };
         assert_eq!(code(Method::GET, "/login", &[HOST]).await, 200);

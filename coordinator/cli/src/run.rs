@@ -1,5 +1,6 @@
 //! `basin run`: everything on this machine, through the same coordinator, agent and store as on a cluster.
 
+mod board;
 mod report_retries;
 mod run_times;
 mod take_over;
@@ -44,6 +45,7 @@ use basin_coordinator::server::{JournalLocation, Server, ServerSettings, StartEr
 use basin_coordinator::service::{Coordinator, LaunchOptions, sweep_reply};
 use basin_coordinator::trust::{NewToken, Role, Tokens, Trust};
 use basin_report::Status;
+use board::RunBoard;
 use report_retries::report_with_retries;
 use run_times::RunTimes;
 use take_over::take_over;
@@ -129,6 +131,15 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
         hint_of: hints::refusal,
     };
     let server = Server::start(settings).await.map_err(|error| cannot_start(error, &state))?;
+    let board_of_run = RunBoard { address: arguments.board, is_left_out: arguments.no_board };
+    let board = board_of_run.open(&server, viewer.secret.expose_secret(), &store, output).await;
+    let board = match board {
+        Ok(board) => board,
+        Err(failed) => {
+            server.shut_down().await;
+            return Err(failed.context("cannot start"));
+        }
+    };
     let viewer = Some(viewer.secret.expose_secret().to_owned());
     let here = LocalCoordinator::here(server.url(), viewer, Some(sweep.clone()), typed_command());
     let announced = here.announce(&state);
@@ -205,6 +216,7 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
     let took = work_began.elapsed().as_secs_f64();
     stop_agent.cancel();
     let _ = tokio::time::timeout(GRACE + Duration::from_secs(5), agent).await;
+    drop(board);
     let (status, failed) = final_status(&coordinator, &sweep).await;
     let forecast = coordinator.forecast_now(&sweep).await;
     server.shut_down().await;

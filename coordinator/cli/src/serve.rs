@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use basin_board::{Board, BoardError, BoardSettings, Source, StoreChoice};
 use basin_core::command::Policy;
 use basin_domain::escape;
+use basin_proto::dial::Dial;
 use basin_storage::CommitMode;
 use secrecy::ExposeSecret;
 
 use super::arguments::Serve;
-use super::command_error::{CommandError, CommandResult};
-use super::failures::{not_started, tokens_failed};
+use super::command_error::{CommandError, CommandResult, OrFail};
+use super::failures::{board_not_opened, not_started, tokens_failed};
 use super::local_coordinator::LocalCoordinator;
 use super::output::Output;
 use super::{lookup, signals};
@@ -89,6 +91,30 @@ fn trust(arguments: &Serve) -> Result<Trust, CommandError> {
     })
 }
 
+/// Refuses a board whose visitors can't be told apart as the coordinator's callers are.
+fn can_have_board(arguments: &Serve) -> CommandResult {
+    let Some(address) = arguments.board else { return Ok(()) };
+    if arguments.tls_client_ca.is_some() {
+        return Err(CommandError::input(anyhow::anyhow!(
+            "a board can't show the coordinator the certificates of those who look at it"
+        ))
+        .context("cannot serve")
+        .hint("leave `--board` out, and start `basin board --coordinator URL --tls-cert FILE --tls-key FILE` beside it"));
+    }
+    if !address.ip().is_loopback() && arguments.tokens.is_none() {
+        return Err(board_not_opened(BoardError::WithoutTokens(address)).context("cannot serve"));
+    }
+    Ok(())
+}
+
+/// Opens the board of a coordinator that listens.
+async fn open_board(server: &Server, settings: BoardSettings) -> Result<Board, CommandError> {
+    let url = server.url_from_here().await.or_basin("the board has no way to the coordinator")?;
+    let dial = Dial::to(&url).or_basin("the board has no way to the coordinator")?;
+    let source = Source::Coordinator(Box::new(dial));
+    Board::open(BoardSettings { source, ..settings }).await.map_err(board_not_opened)
+}
+
 /// Serves until it is told to stop.
 pub(super) async fn serve(arguments: Serve, output: Output) -> CommandResult {
     if !(SHORTEST_LEASE..=LONGEST_LEASE).contains(&arguments.lease) {
@@ -108,8 +134,18 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> CommandResult {
     let state = matches!(journal, JournalLocation::File(_)).then(|| arguments.store.local.state.clone());
     let shutdown = signals::shutdown(output, "stopping; workers go on and wait for the next coordinator")?;
     let trust = trust(&arguments).map_err(|failed| failed.context("cannot serve"))?;
+    can_have_board(&arguments)?;
     let store_url = store.url().to_owned();
-    let Serve { listen, advertise, http, metrics_per_sweep, .. } = arguments;
+    let Serve { listen, advertise, http, metrics_per_sweep, board, board_names, .. } = arguments;
+    let board = board.map(|listen| BoardSettings {
+        listen,
+        hosts: board_names.hosts,
+        tls: trust.tls.clone(),
+        allows_plaintext: trust.allows_plaintext,
+        // It is asked for once the coordinator listens.
+        source: Source::Store,
+        store: StoreChoice::Given(store.clone()),
+    });
     let settings = ServerSettings {
         listen,
         store,
@@ -130,6 +166,16 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> CommandResult {
     if let Some(Err(error)) = &announced {
         tracing::warn!(%error, "others won't find this coordinator in its folder");
     }
+    let board = match board {
+        Some(settings) => match open_board(&server, settings).await {
+            Ok(board) => Some(board),
+            Err(failed) => {
+                server.shut_down().await;
+                return Err(failed.context("cannot serve"));
+            }
+        },
+        None => None,
+    };
     let (role, doing) = match &*server.leadership().roles().borrow() {
         LeadershipRole::Leading(_) => ("leader", "serving"),
         LeadershipRole::Standby { .. } | LeadershipRole::Transition => ("standby", "standing by"),
@@ -144,8 +190,11 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> CommandResult {
     let value = serde_json::json!({
         "url": server.url(), "store": store_url, "journal": journal_name, "role": role, "commits": commits,
         "http": server.http.as_ref().map(|port| format!("http://{}", port.address)),
+        "board": board.as_ref().map(Board::link),
     });
-    let said = output.result(&value, &format!("{doing} at {} over {store_url}\n{who}", server.url()));
+    let shown =
+        board.as_ref().map_or_else(String::new, |board| format!("\nthe board is at {}", board.link()));
+    let said = output.result(&value, &format!("{doing} at {} over {store_url}\n{who}{shown}", server.url()));
     if let Err(failed) = said {
         server.shut_down().await;
         return Err(failed);
@@ -156,6 +205,7 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> CommandResult {
         () = server.failed() => true,
         () = print_role_changes(&server, output) => true,
     };
+    drop(board);
     server.shut_down().await;
     if failed {
         let failure = ledger.as_ref().and_then(|ledger| ledger.failure());

@@ -30,6 +30,26 @@ pub(super) struct GatheredRuns {
     pub(super) runs: Vec<Run>,
 }
 
+/// Reads the plan of `sweep`: its runs, all of them without a result.
+///
+/// # Errors
+/// If the sweep isn't in the store, or the store can't be reached.
+pub(super) async fn planned(store: &Store, sweep: &SweepId) -> Result<GatheredRuns, ReportError> {
+    let record = store.read_sweep(sweep).await?;
+    let tasks = store.read_tasks(sweep).await?;
+    let file = SweepFile::parse(&record.source)?;
+    let kinds: Vec<_> = record.source.kinds.iter().cloned().map(Arc::new).collect();
+    let contents = DatasetContents::read(store, tasks.iter().map(|task| &task.spec)).await?;
+    // A task of two experiments is in the plan twice, under one id: both rows have its result.
+    let runs = tasks.into_iter().map(|task| {
+        let declaration = kinds.iter().find(|kind| kind.declares(&task.spec.experiment)).cloned();
+        let (test_examples, data) = (contents.test_examples(&task.spec), contents.of(&task.spec));
+        Run { declaration, test_examples, data, task, state: RunState::Missing }
+    });
+    let runs = runs.collect();
+    Ok(GatheredRuns { sweep: record, file, runs })
+}
+
 /// Reads the runs of `sweep`.
 ///
 /// # Errors
@@ -40,37 +60,55 @@ pub(super) async fn gather_runs(
     sweep: &SweepId,
     status: Option<&Status>,
 ) -> Result<GatheredRuns, ReportError> {
-    let record = store.read_sweep(sweep).await?;
-    let tasks = store.read_tasks(sweep).await?;
-    let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
+    let GatheredRuns { sweep, file, runs } = planned(store, sweep).await?;
+    let ids: Vec<TaskId> = runs.iter().map(|run| run.task.id).collect();
     let found = store.find_commits(&ids).await?;
-    let file = SweepFile::parse(&record.source)?;
-    let kinds: Vec<_> = record.source.kinds.iter().cloned().map(Arc::new).collect();
-    let contents = DatasetContents::read(store, tasks.iter().map(|task| &task.spec)).await?;
-    // A task of two experiments is in the plan twice, under one id: both rows have its result.
-    let with_commits = tasks.into_iter().map(|task| {
-        let damage =
-            found.damaged.get(&task.id).map(|why| format!("`{}` is damaged: {why}", key::commit(&task.id)));
-        let declaration = kinds.iter().find(|kind| kind.declares(&task.spec.experiment)).cloned();
-        let (test_examples, data) = (contents.test_examples(&task.spec), contents.of(&task.spec));
-        (found.commits.get(&task.id).cloned(), damage, (declaration, test_examples, data), task)
+    let with_commits = runs.into_iter().map(|run| {
+        let id = run.task.id;
+        let damage = found.damaged.get(&id).map(|why| damaged(&id, why));
+        let failure = status.and_then(|status| status.failures.get(&id)).cloned();
+        (found.commits.get(&id).cloned(), damage, failure, run)
     });
     let runs: Vec<Run> = futures::stream::iter(with_commits)
-        .map(|(commit, damage, (declaration, test_examples, data), task)| async move {
-            let state = match commit {
-                Some(commit) => committed(store, commit).await?,
-                None if damage.is_some() => RunState::Unreadable { error: damage.unwrap_or_default() },
-                None => match status.and_then(|status| status.failures.get(&task.id)) {
-                    Some(failure) => RunState::Failed(failure.clone()),
-                    None => RunState::Missing,
-                },
+        .map(|(commit, damage, failure, run)| async move {
+            let state = match (commit, damage, failure) {
+                (Some(commit), _, _) => committed(store, commit).await?,
+                (None, Some(error), _) => RunState::Unreadable { error },
+                (None, None, Some(failure)) => RunState::Failed(failure),
+                (None, None, None) => RunState::Missing,
             };
-            Ok::<Run, StorageError>(Run { declaration, test_examples, data, task, state })
+            Ok::<Run, StorageError>(Run { state, ..run })
         })
         .buffered(CONCURRENT)
         .try_collect()
         .await?;
-    Ok(GatheredRuns { sweep: record, file, runs })
+    Ok(GatheredRuns { sweep, file, runs })
+}
+
+/// That something else is where a task's commit should be.
+fn damaged(task: &TaskId, why: &str) -> String {
+    format!("`{}` is damaged: {why}", key::commit(task))
+}
+
+/// The results of those of `tasks` that have one.
+///
+/// # Errors
+/// If the store can't be reached.
+pub(super) async fn read_states(
+    store: &Store,
+    tasks: &[TaskId],
+) -> Result<Vec<(TaskId, RunState)>, StorageError> {
+    let found = store.find_commits(tasks).await?;
+    let unreadable = found.damaged.iter();
+    let unreadable = unreadable.map(|(id, why)| (*id, RunState::Unreadable { error: damaged(id, why) }));
+    let unreadable: Vec<(TaskId, RunState)> = unreadable.collect();
+    let mut states: Vec<(TaskId, RunState)> = futures::stream::iter(found.commits)
+        .map(|(id, commit)| async move { Ok::<_, StorageError>((id, committed(store, commit).await?)) })
+        .buffer_unordered(CONCURRENT)
+        .try_collect()
+        .await?;
+    states.extend(unreadable);
+    Ok(states)
 }
 
 /// Reads all that is known of `sweep`.

@@ -6,6 +6,7 @@
 //! the same results give the same bytes; a report of a sweep that isn't done says what is missing.
 //! [`export()`] writes the same runs in the forms of other programs ([`export`](mod@export)), and [`SweepTables`] answers questions in
 //! SQL about the tables ([`query`]).
+//! [`GrowingResults`] are results on the way: who looks on sees of claims and figures what the report will say.
 
 mod atomic_file;
 mod claims;
@@ -22,6 +23,7 @@ mod files;
 mod folder;
 mod forecast;
 mod gather;
+mod live;
 mod page;
 mod projection;
 mod query;
@@ -47,6 +49,11 @@ pub use export::{ExportSummary, export};
 pub use export_format::ExportFormat;
 pub use folder::{FileSet, FolderError, OtherSweepPolicy, OutputFolder};
 pub use forecast::{CheckForecast, ClaimForecast, ForecastUnit, POWER_OF_FORECAST, Pilot, forecast};
+pub use live::{
+    ClaimNow, ClaimsNow, CurveGroup, Curves, FigureNow, FigurePicture, GrowingResults, ReadRuns, axis_name,
+    claims_now, curve_series, curves, figure_picture, figures_now, last_values, parameter_name, quantity,
+    read_runs, varied_parameters,
+};
 pub use projection::{
     CheckPlace, Distances, DistancesByCheck, ExcludedRun, PairDistance, PathPoint, Projection,
     ProjectionsByFigure, RunDistance, WeightPath,

@@ -6,13 +6,13 @@ mod journal_view;
 mod settings;
 mod start_error;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use basin_storage::CommitMode;
-use tokio::net::TcpSocket;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -29,7 +29,7 @@ use crate::leader_session::{LeaderContext, LeaderSession, LeaderSessionError};
 use crate::open_files;
 use crate::service::{Coordinator, Leadership, LeadershipRole};
 use crate::trust::connection_limits::ConnectionLimits;
-use crate::trust::{CallMeter, Trust};
+use crate::trust::{CallMeter, HintOf, Trust};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -49,6 +49,10 @@ pub struct Server {
     /// Where probes and metrics are answered, if anywhere.
     pub http: Option<SidePort>,
     is_encrypted: bool,
+    trust: Trust,
+    limits: Arc<ConnectionLimits>,
+    hint_of: HintOf,
+    meter: CallMeter,
     leadership: Leadership,
     stop: CancellationToken,
     retire: CancellationToken,
@@ -149,8 +153,15 @@ impl Server {
         let following = tokio::spawn(async move {
             tokio::join!(files, shown);
         });
-        let port =
-            GrpcPort { listener, trust, limits, hint_of, meter, stop: stop.clone(), failed: failed.clone() };
+        let port = GrpcPort {
+            listener,
+            trust: trust.clone(),
+            limits: Arc::clone(&limits),
+            hint_of,
+            meter: meter.clone(),
+            stop: stop.clone(),
+            failed: failed.clone(),
+        };
         let calls = tokio::spawn(port.serve(leadership.clone()));
         tracing::info!(%address, store = url, "coordinator started");
         Ok(Self {
@@ -158,6 +169,10 @@ impl Server {
             commits,
             http,
             is_encrypted,
+            trust,
+            limits,
+            hint_of,
+            meter,
             leadership,
             stop,
             retire,
@@ -171,6 +186,30 @@ impl Server {
     /// The address as workers and tools dial it.
     pub fn url(&self) -> String {
         url_of(self.address, self.is_encrypted)
+    }
+
+    /// The address at which others of this process call it: where TLS is spoken, a port of this machine alone at which it isn't, since the
+    /// certificate is of a name and not of this machine. The same tokens are asked for there.
+    ///
+    /// # Errors
+    /// If no port is free.
+    pub async fn url_from_here(&self) -> std::io::Result<String> {
+        if !self.is_encrypted {
+            return Ok(self.url());
+        }
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let port = GrpcPort {
+            listener,
+            trust: Trust { tls: None, ..self.trust.clone() },
+            limits: Arc::clone(&self.limits),
+            hint_of: self.hint_of,
+            meter: self.meter.clone(),
+            stop: self.stop.clone(),
+            failed: self.failed.clone(),
+        };
+        tokio::spawn(port.serve(self.leadership.clone()));
+        Ok(url_of(address, false))
     }
 
     /// The coordinator of its calls, while it leads.

@@ -5,6 +5,7 @@
 
 pub(crate) mod changes;
 mod poll;
+mod results;
 mod results_store;
 mod snapshot;
 mod sweep;
@@ -19,6 +20,7 @@ use tokio::sync::{Notify, watch};
 
 use self::changes::Changes;
 pub(crate) use self::poll::Poller;
+pub(crate) use self::results::{FigureShown, ShownResults, Turn};
 use self::results_store::ResultsStore;
 pub(crate) use self::snapshot::Snapshot;
 pub(crate) use self::sweep::{SweepModel, TaskList};

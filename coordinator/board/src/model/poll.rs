@@ -6,10 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use basin_coordinator::client::{CallError, Client};
+use basin_domain::failure::Failure;
+use basin_domain::id::TaskId;
 use basin_proto::v1;
 
 use super::changes::Topic;
-use super::{Model, Snapshot};
+use super::results::TasksNow;
+use super::{Model, Snapshot, SweepModel};
 
 /// The pause between two looks while somebody looks at the board.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -71,6 +74,7 @@ impl Poller {
     /// Asks about the tasks of the sweeps that somebody looks at.
     async fn follow(&self, client: &Client) {
         for sweep in self.model.looked_at() {
+            self.read_results(&sweep);
             match tokio::time::timeout(LIMIT, sweep.follow(client, self.model.store())).await {
                 Ok(Ok(true)) => self.model.changes.note(&sweep.id, Topic::Tasks),
                 // It was forgotten meanwhile, or never was.
@@ -79,6 +83,23 @@ impl Poller {
                 Ok(Ok(false)) | Err(_) => {}
             }
         }
+    }
+
+    /// Begins to read what a sweep's tasks came to, if nobody does yet. It goes on beside the looks.
+    fn read_results(&self, sweep: &Arc<SweepModel>) {
+        let Ok(store) = self.model.store() else { return };
+        let (model, sweep) = (Arc::clone(&self.model), Arc::clone(sweep));
+        let runtime = tokio::runtime::Handle::current();
+        // On a thread of its own: much of it is no waiting.
+        tokio::task::spawn_blocking(move || {
+            let now = model.now();
+            let failed = now.replies.get(&sweep.id).map(|reply| failures(reply)).unwrap_or_default();
+            let committed = sweep.committed();
+            let tasks = TasksNow { committed: &committed, failed: &failed, list: sweep.list() };
+            for topic in runtime.block_on(sweep.results.refresh(&store, &sweep.id, &tasks)) {
+                model.changes.note(&sweep.id, topic);
+            }
+        });
     }
 
     /// What the coordinator says: to the board itself or, where it has no rights, to somebody who looks at it.
@@ -108,4 +129,13 @@ async fn ask_as(client: &Client) -> Result<Snapshot, CallError> {
     }
     let store_url = client.about().await?.store_url;
     Ok(Snapshot { asked: Some(Instant::now()), trouble: None, sweeps, replies, workers, store_url })
+}
+
+/// The failed tasks that an answer names.
+fn failures(reply: &v1::GetSweepReply) -> Vec<(TaskId, Failure)> {
+    let known = |task: &v1::FailedTask| {
+        let kind = v1::FailureKind::domain(task.kind_code, &task.kind)?;
+        Some((task.task_id.parse().ok()?, Failure::new(kind, &task.message)))
+    };
+    reply.failed.iter().filter_map(known).collect()
 }

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use basin_coordinator::client::{CallError, Client, TaskTable};
 use basin_domain::error_chain::with_causes;
-use basin_domain::id::SweepId;
+use basin_domain::id::{SweepId, TaskId};
 use basin_domain::task::Task;
 use basin_proto::codes::Coded;
 use basin_proto::v1;
 use basin_storage::Store;
 
+use super::results::SweepResults;
 use crate::table::{LiveRow, PlannedTask, Table};
 use crate::words::sweep::done_share;
 
@@ -29,6 +30,10 @@ pub(crate) struct SweepModel {
     pub(crate) id: String,
     looked: Mutex<Instant>,
     list: RwLock<TaskList>,
+    /// What its committed tasks came to.
+    pub(crate) results: Arc<SweepResults>,
+    /// The tasks that are committed, as far as the coordinator says.
+    committed: RwLock<Arc<Vec<TaskId>>>,
     /// What was asked for already; one look at a time holds it.
     known: tokio::sync::Mutex<Option<Known>>,
 }
@@ -65,6 +70,8 @@ impl SweepModel {
             id: id.to_owned(),
             looked: Mutex::new(Instant::now()),
             list: RwLock::new(TaskList::Reading),
+            results: Arc::default(),
+            committed: RwLock::default(),
             known: tokio::sync::Mutex::default(),
         }
     }
@@ -88,6 +95,11 @@ impl SweepModel {
         *self.list.write().unwrap_or_else(PoisonError::into_inner) = list;
     }
 
+    /// The tasks that are committed.
+    pub(super) fn committed(&self) -> Arc<Vec<TaskId>> {
+        Arc::clone(&self.committed.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Asks how its tasks are now, and changes the table; whether anything is otherwise than before.
     pub(super) async fn follow(
         &self,
@@ -105,6 +117,10 @@ impl SweepModel {
         let Some(known) = known.as_mut() else { return Ok(true) };
         let TaskList::Here { table, .. } = self.list() else { return Ok(is_new) };
         let states = if is_new { Vec::new() } else { known.changed_states(client, &self.id).await? };
+        if is_new || !states.is_empty() {
+            let committed = Arc::new(known.committed());
+            *self.committed.write().unwrap_or_else(PoisonError::into_inner) = committed;
+        }
         let live = known.changed_live(client).await?;
         let is_changed = is_new || !states.is_empty() || !live.is_empty();
         let written = tokio::task::spawn_blocking(move || {
@@ -152,6 +168,17 @@ impl SweepModel {
 }
 
 impl Known {
+    /// The tasks that are committed, each once.
+    fn committed(&self) -> Vec<TaskId> {
+        use v1::TaskState::{Completed, Diverged, Stopped};
+        let rows = self.tasks.tasks.iter().zip(&self.tasks.states);
+        let committed = rows.filter(|(_, state)| matches!(state, Completed | Diverged | Stopped));
+        let mut ids: Vec<TaskId> = committed.filter_map(|(task, _)| task.task_id.parse().ok()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
     /// The rows whose states aren't those of the last look, with their states now.
     async fn changed_states(
         &mut self,

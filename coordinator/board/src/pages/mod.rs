@@ -2,6 +2,8 @@
 
 pub(crate) mod common;
 pub(crate) mod events;
+pub(crate) mod failures;
+pub(crate) mod results;
 pub(crate) mod sign_in;
 pub(crate) mod steering;
 pub(crate) mod sweep;

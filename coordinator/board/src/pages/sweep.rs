@@ -7,6 +7,7 @@ use basin_proto::v1;
 use maud::{Markup, html};
 
 use super::common::{above, answered};
+use super::results::{choice, claims_section, curves_section, figures_section};
 use super::steering::{is_steerable, steering};
 use super::tasks::filtered;
 use crate::answer::parts::{
@@ -30,8 +31,9 @@ pub(crate) async fn show(
     let reply = answered(asked.client()?.sweep(&id)).await?;
     let sweep = reply.sweep.clone().unwrap_or_default();
     let id = sweep.sweep_id.clone();
-    board.model.sweep(&id);
-    let now = board.model.now();
+    let model = board.model.sweep(&id);
+    let (now, shown) = (board.model.now(), model.results.shown());
+    let choice = choice(&model, &asked.query).await;
     let main = html! {
         h1 tabindex="-1" { (text(&id)) }
         (above(&asked, &now))
@@ -44,6 +46,19 @@ pub(crate) async fn show(
         section aria-labelledby="running-title" {
             h2 #running-title { "Running tasks" }
             div #running data-live="sweeps" { (running(&id, &reply)) }
+        }
+        section aria-labelledby="curves-title" {
+            h2 #curves-title { "Curves" }
+            (curves_section(&id, choice.as_ref()))
+        }
+        @if let Some(gap) = &shown.gap { p.trouble { (text(gap)) } }
+        section aria-labelledby="claims-title" {
+            h2 #claims-title { "Claims" }
+            div #claims data-live="claims" { (claims_section(&shown)) }
+        }
+        section aria-labelledby="figures-title" {
+            h2 #figures-title { "Figures" }
+            div #figures data-live="figures" { (figures_section(&shown.figures)) }
         }
     };
     Ok(asked.shows(Page::new(id.clone(), Place::Sweep(id, ""), "sweeps tasks claims figures", main)))

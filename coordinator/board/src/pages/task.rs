@@ -1,5 +1,6 @@
 //! `/sweeps/{id}/tasks/{task}`: one task.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::extract::{Path, State};
@@ -8,6 +9,7 @@ use basin_domain::id::TaskId;
 use basin_domain::metrics::Metrics;
 use basin_proto::codes::Coded;
 use basin_proto::v1;
+use basin_report::quantity;
 use basin_storage::{Manifest, Store};
 use maud::{Markup, html};
 use serde_json::{Value, json};
@@ -18,6 +20,7 @@ use crate::answer::parts::{
 };
 use crate::answer::{Failure, Page, Place, json_answer};
 use crate::context::{Asked, Shared};
+use crate::model::SweepModel;
 use crate::words::sweep::{done_share, short};
 use crate::words::why;
 
@@ -210,13 +213,14 @@ fn provenance_shown(manifest: &Manifest) -> Markup {
 /// `/sweeps/{id}/tasks/{task}/curve.json`: what it measured or, while it is trained, how its loss went so far.
 pub(crate) async fn curve(
     State(board): State<Shared>,
-    Path((_, task)): Path<(String, String)>,
+    Path((sweep, task)): Path<(String, String)>,
     asked: Asked,
 ) -> Result<Response, Failure> {
     if let (Ok(store), Ok(id)) = (board.model.store(), task.parse::<TaskId>())
         && let Ok(Ok(Some(metrics))) = tokio::time::timeout(PATIENCE, committed(&store, &id)).await
     {
-        return Ok(json_answer(&json!({ "series": of_metrics(&metrics) })));
+        let labels = labels(&board.model.sweep(&sweep), id, &metrics).await;
+        return Ok(json_answer(&json!({ "series": of_metrics(&metrics, &labels) })));
     }
     let live = answered(asked.client()?.live_tasks(vec![task], 1)).await?;
     let series: Vec<Value> = live.iter().filter_map(|task| task.curve.as_ref()).map(of_losses).collect();
@@ -230,8 +234,17 @@ async fn committed(store: &Store, task: &TaskId) -> basin_storage::Result<Option
     }
 }
 
+/// The quantities of a run's series with their units, once the sweep's plan was read.
+async fn labels(sweep: &SweepModel, task: TaskId, metrics: &Metrics) -> HashMap<String, String> {
+    let runs = sweep.results.runs.read().await;
+    let Some(runs) = runs.as_ref() else { return HashMap::new() };
+    let run = runs.results().runs.iter().find(|run| run.task.id == task);
+    let names = metrics.series.keys();
+    names.filter_map(|name| Some((name.clone(), quantity(name, &[run?])))).collect()
+}
+
 /// The series that have several points.
-fn of_metrics(metrics: &Metrics) -> Vec<Value> {
+fn of_metrics(metrics: &Metrics, labels: &HashMap<String, String>) -> Vec<Value> {
     let several = metrics.series.iter().filter(|(_, series)| series.points.len() > 1);
     let of = several.map(|(name, series)| {
         let every = series.points.len().div_ceil(POINTS);
@@ -242,7 +255,8 @@ fn of_metrics(metrics: &Metrics) -> Vec<Value> {
             .enumerate()
             .filter(|(place, _)| place.is_multiple_of(every) || *place == last);
         let (x, y): (Vec<f64>, Vec<f64>) = kept.map(|(_, point)| *point).unzip();
-        json!({ "name": name, "label": name.replace('_', " "), "axis": series.axis.as_str(), "x": x, "y": y })
+        let label = labels.get(name).cloned().unwrap_or_else(|| name.replace('_', " "));
+        json!({ "name": name, "label": label, "axis": series.axis.as_str(), "x": x, "y": y })
     });
     of.collect()
 }
@@ -291,7 +305,7 @@ mod tests {
             metrics.push("loss", Axis::Iteration, f64::from(step), f64::NAN);
         }
         metrics.set("parameters", 7.0);
-        let series = of_metrics(&metrics);
+        let series = of_metrics(&metrics, &HashMap::new());
         assert_eq!(series.len(), 1);
         let x = series[0]["x"].as_array().unwrap();
         assert!(x.len() <= POINTS + 1 && x.last() == Some(&json!(5_000.0)), "{}", x.len());

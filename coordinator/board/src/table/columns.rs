@@ -48,7 +48,7 @@ pub(super) fn of(tasks: &[PlannedTask]) -> Vec<Column> {
     parameters.sort_unstable();
     parameters.dedup();
     for name in parameters {
-        let free = free_name(columns.iter().chain(&last), name, "parameter");
+        let free = free_name(&columns.iter().chain(&last), name, "parameter");
         columns.push(Column { name: free, of: name.to_owned(), role: Role::Parameter });
     }
     columns.extend(last);
@@ -61,7 +61,7 @@ fn column(name: &str, role: Role) -> Column {
 
 /// A name for a column that none of these has: with a word before it, as often as it takes. SQLite takes no notice of capitals.
 pub(super) fn free_name<'c>(
-    taken: impl Iterator<Item = &'c Column> + Clone,
+    taken: &(impl Iterator<Item = &'c Column> + Clone),
     name: &str,
     prefix: &str,
 ) -> String {

@@ -125,7 +125,7 @@ fn what_tasks_come_to_is_found_in_columns_of_its_own() {
     table.set_states(&[(0, "completed"), (1, "failed")]).unwrap();
     let measures =
         vec![("test_accuracy".to_owned(), 0.9), ("state".to_owned(), 2.0), ("loss".to_owned(), f64::NAN)];
-    table.set_measures(&[(0, measures)]).unwrap();
+    table.set_measures(&[("00000000".to_owned(), measures)]).unwrap();
     assert_eq!(found(&table, "progress = 1"), Ok(1));
     assert_eq!(found(&table, "test_accuracy > 0.8 and \"measure.state\" = 2"), Ok(1));
     let groups = table.groups(None, "experiment").unwrap();

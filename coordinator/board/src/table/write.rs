@@ -98,11 +98,11 @@ impl Table {
         transaction.commit()
     }
 
-    /// Says what tasks have measured, each with the worker and the attempt whose result counts. Measures that are new get a column.
+    /// Says what tasks have measured, by their ids. Measures that are new get a column.
     ///
     /// # Errors
     /// If there is no memory for it.
-    pub(crate) fn set_measures(&self, rows: &[(usize, Vec<(String, f64)>)]) -> rusqlite::Result<()> {
+    pub(crate) fn set_measures(&self, rows: &[(String, Vec<(String, f64)>)]) -> rusqlite::Result<()> {
         let mut connection = self.connection();
         let mut columns = self.columns.write().unwrap_or_else(PoisonError::into_inner);
         let mut names: BTreeMap<String, String> = columns
@@ -114,23 +114,23 @@ impl Table {
             if names.contains_key(measure) || names.len() >= MEASURES {
                 continue;
             }
-            let name = free_name(columns.iter(), measure, "measure");
+            let name = free_name(&columns.iter(), measure, "measure");
             connection.execute_batch(&format!("alter table tasks add column {}", quoted(&name)))?;
             names.insert(measure.clone(), quoted(&name));
             columns.push(Column { name, of: measure.clone(), role: Role::Measure });
         }
         drop(columns);
         let transaction = connection.transaction()?;
-        for (place, values) in rows {
+        for (id, values) in rows {
             let known: Vec<(&String, f64)> =
                 values.iter().filter_map(|(measure, value)| Some((names.get(measure)?, *value))).collect();
             if known.is_empty() {
                 continue;
             }
             let set: Vec<String> = known.iter().map(|(name, _)| format!("{name} = ?")).collect();
-            let sql = format!("update tasks set {} where {PLACE} = ?", set.join(", "));
+            let sql = format!("update tasks set {} where id = ?", set.join(", "));
             let numbers = known.iter().map(|(_, value)| types::Value::Real(*value));
-            let of = numbers.chain([types::Value::Integer(row_number(*place))]);
+            let of = numbers.chain([types::Value::Text(id.clone())]);
             transaction.prepare_cached(&sql)?.execute(params_from_iter(of))?;
         }
         transaction.commit()

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use secrecy::SecretString;
 
+use super::board::BoardNames;
 use super::shared::StoreArguments;
 
 /// A coordinator.
@@ -28,6 +29,11 @@ pub(crate) struct Serve {
     /// can read the metrics then reads the names of these sweeps
     #[arg(long, env = "BASIN_METRICS_PER_SWEEP", default_value_t = 0, value_name = "N", value_parser = clap::value_parser!(u16).range(..=256))]
     pub(crate) metrics_per_sweep: u16,
+    /// Show a board in browsers on this address, with the coordinator's certificate if it has one; beyond loopback it takes `--tokens`, too
+    #[arg(long, env = "BASIN_BOARD", value_name = "ADDRESS")]
+    pub(crate) board: Option<std::net::SocketAddr>,
+    #[command(flatten)]
+    pub(crate) board_names: BoardNames,
     /// How long a lease lasts without renewal, in seconds
     #[arg(long, env = "BASIN_LEASE", default_value_t = 30.0, value_name = "SECONDS")]
     pub(crate) lease: f64,

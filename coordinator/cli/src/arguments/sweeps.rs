@@ -34,6 +34,12 @@ pub(crate) struct Run {
     /// take long, ten times the longest so far; 0 for never
     #[arg(long, env = "BASIN_PROGRESS_TIMEOUT", default_value_t = basin_worker::agent::PROGRESS_TIMEOUT.as_secs_f64(), value_name = "SECONDS")]
     pub(crate) progress_timeout: f64,
+    /// Show the board in browsers on this address, of this machine; a port that the system chooses if not given
+    #[arg(long, env = "BASIN_BOARD", value_name = "ADDRESS")]
+    pub(crate) board: Option<std::net::SocketAddr>,
+    /// Show no board, whatever else is said
+    #[arg(long)]
+    pub(crate) no_board: bool,
     #[command(flatten)]
     pub(crate) store: StoreArguments,
 }

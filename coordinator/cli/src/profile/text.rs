@@ -36,7 +36,9 @@ impl TaskProfile {
         match &self.counting {
             Some((attempt, provenance)) => text.push_str(&counting_text(*attempt, provenance)),
             None => {
-                text.push_str("no attempt counts yet: where the time went is told by one that is committed\n");
+                text.push_str(
+                    "no attempt counts yet: where the time went is told by one that is committed\n",
+                );
             }
         }
         text

@@ -132,7 +132,9 @@ pub(crate) fn group<'a>(runs: &[&'a Run], parameters: &[String], facet: Option<&
         shorten(&mut groups, &parameters, &distinguishing, &texts);
     }
     let heading = match distinguishing[..] {
-        [only] if parameters[only] != "experiment" && !has_families => Some(names::parameter(&parameters[only])),
+        [only] if parameters[only] != "experiment" && !has_families => {
+            Some(names::parameter(&parameters[only]))
+        }
         _ => None,
     };
     Groups { heading, groups }

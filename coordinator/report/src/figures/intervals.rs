@@ -89,8 +89,7 @@ fn reference(mark: &Mark) -> Option<f64> {
 
 /// Takes away references that the axis doesn't reach, so that no legend names what nobody sees.
 fn leave_out_unseen_references(panel: &mut Panel) {
-    let unseen: Vec<f64> =
-        panel.marks.iter().filter_map(reference).filter(|y| !panel.reaches(*y)).collect();
+    let unseen: Vec<f64> = panel.marks.iter().filter_map(reference).filter(|y| !panel.reaches(*y)).collect();
     panel.marks.retain(|mark| !reference(mark).is_some_and(|y| unseen.contains(&y)));
 }
 

@@ -32,18 +32,12 @@ pub(super) fn section(claims: &[ClaimResult], results: &Results, figures: &[Draw
                 a href="claims.csv" download { "CSV" } " " a href="claims.json" download { "JSON" }
             } "\n"
             div class="scroll" role="region" tabindex="0" aria-label="Claims" {
-                table class="claims" { "\n"
-                    thead {
-                        tr {
-                            @for heading in ["claim", "what was measured", "n", "interval", "verdict"] {
-                                th scope="col" { (heading) }
-                            }
-                        }
-                    } "\n"
-                    @for (claim, asked) in claims.iter().zip(&results.claims) {
-                        (self::claim(claim, &links(&references::figures_of(asked, &results.figures), figures)))
-                    }
-                }
+                (table(claims, |place| {
+                    let asked = results.claims.get(place);
+                    asked.map_or_else(Markup::default, |asked| {
+                        links(&references::figures_of(asked, &results.figures), figures)
+                    })
+                }))
             } "\n"
             p class="note" {
                 "A claim holds if all its checks do, and doesn't if one doesn't. A check holds by its 95 % interval; of k ways in "
@@ -58,6 +52,24 @@ pub(super) fn section(claims: &[ClaimResult], results: &Results, figures: &[Draw
                 }
             } "\n"
         } "\n"
+    }
+}
+
+/// The table of claims, each with what `beside` says of the one at its place.
+pub(super) fn table(claims: &[ClaimResult], beside: impl Fn(usize) -> Markup) -> Markup {
+    html! {
+        table class="claims" { "\n"
+            thead {
+                tr {
+                    @for heading in ["claim", "what was measured", "n", "interval", "verdict"] {
+                        th scope="col" { (heading) }
+                    }
+                }
+            } "\n"
+            @for (place, claim) in claims.iter().enumerate() {
+                (self::claim(claim, &beside(place)))
+            }
+        }
     }
 }
 

@@ -61,6 +61,11 @@ pub(crate) fn html(results: &Results, figures: &[DrawnFigure], claims: &[ClaimRe
     page.into_string()
 }
 
+/// The table of claims alone, without what leads to other parts of a page.
+pub(crate) fn claims_table(claims: &[ClaimResult]) -> String {
+    claims::table(claims, |_| html! {}).into_string()
+}
+
 fn header(results: &Results, counts: Counts) -> Markup {
     let total = counts.total();
     let done = counts.completed + counts.diverged;

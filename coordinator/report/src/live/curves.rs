@@ -1,0 +1,163 @@
+//! Curves over training, of any series and by any parameter: means over seeds, and nothing else averaged.
+
+use std::collections::BTreeSet;
+
+use basin_domain::figure::{Drawing, Figure, Layout};
+use basin_domain::id::{ExperimentId, FigureId};
+use basin_domain::metrics::Axis;
+use serde::Serialize;
+
+use crate::figures::{self, names};
+use crate::runs::{Run, of_experiments};
+
+/// Curves of a series.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Curves {
+    /// What they are.
+    pub title: String,
+    /// The quantity of x.
+    pub x_label: String,
+    /// The quantity of y, with its unit.
+    pub y_label: String,
+    /// Whether y belongs on a logarithmic axis.
+    pub log_y: bool,
+    /// What is averaged, and what is left out.
+    pub note: String,
+    /// The curves.
+    pub groups: Vec<CurveGroup>,
+}
+
+/// The mean of runs that differ in their seeds alone, or one run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CurveGroup {
+    /// What tells it from the others.
+    pub label: String,
+    /// How many runs it is the mean of, at most.
+    pub n: usize,
+    /// Where.
+    pub x: Vec<f64>,
+    /// The mean there.
+    pub mean: Vec<f64>,
+    /// The lower end of its 95 % interval over seeds, where there are runs enough.
+    pub low: Vec<Option<f64>>,
+    /// The upper end.
+    pub high: Vec<Option<f64>>,
+    /// How many of the runs go on.
+    pub running: usize,
+}
+
+/// The series against epochs or iterations that runs of an experiment have recorded by now.
+pub fn curve_series(runs: &[Run], experiment: &ExperimentId) -> Vec<String> {
+    let runs = of_experiments(runs, std::slice::from_ref(experiment));
+    let recorded = runs.iter().filter_map(|run| run.metrics()).flat_map(|metrics| &metrics.series);
+    let against = recorded.filter(|(_, series)| matches!(series.axis, Axis::Epoch | Axis::Iteration));
+    let names: BTreeSet<&String> = against.map(|(name, _)| name).collect();
+    names.into_iter().cloned().collect()
+}
+
+/// The parameters that an experiment varies, beside its seeds.
+pub fn varied_parameters(runs: &[Run], experiment: &ExperimentId) -> Vec<String> {
+    let runs = of_experiments(runs, std::slice::from_ref(experiment));
+    let names: BTreeSet<&String> = runs.iter().flat_map(|run| run.task.point.keys()).collect();
+    names.into_iter().filter(|name| *name != "seed").cloned().collect()
+}
+
+/// The curves of a series over the runs of an experiment, those of one value of `by` beside each other: a group a point, so that
+/// nothing but seeds is averaged.
+pub fn curves(runs: &[Run], experiment: &ExperimentId, series: &str, by: Option<&str>) -> Curves {
+    let own = of_experiments(runs, std::slice::from_ref(experiment));
+    let quantity = names::quantity(series, &own);
+    let title = format!("{experiment}: {quantity}");
+    let nothing = |note: String| Curves {
+        title: title.clone(),
+        x_label: String::new(),
+        y_label: quantity.clone(),
+        log_y: false,
+        note,
+        groups: Vec::new(),
+    };
+    if own.is_empty() {
+        return nothing(String::new());
+    }
+    let varied = varied_parameters(runs, experiment);
+    let first = by.filter(|by| varied.iter().any(|name| name == by));
+    let others = varied.iter().filter(|name| Some(name.as_str()) != first).cloned();
+    let group: Vec<String> = first.map(str::to_owned).into_iter().chain(others).collect();
+    // Without parameters a figure groups by all that varies, which is nothing.
+    let figure = Figure {
+        id: FigureId::new("curves").expect("it is an id"),
+        title: String::new(),
+        experiments: vec![experiment.clone()],
+        facet: None,
+        middle: None,
+        drawing: Drawing::Curves {
+            y: vec![series.to_owned()],
+            group,
+            log_y: Vec::new(),
+            layout: Layout::default(),
+            each: false,
+        },
+    };
+    let (chart, _) = figures::chart(&figure, runs, &[], &[]);
+    let note = chart.notes.join(" ");
+    let Some(panel) = chart.rows.into_iter().flat_map(|row| row.panels).next() else {
+        return nothing(note);
+    };
+    let drawn = panel.readings.iter().filter(|readings| !readings.points.is_empty());
+    let groups = drawn.map(|readings| {
+        let points = &readings.points;
+        let label = match (&readings.run, readings.label.as_str()) {
+            (None, label) => label.to_owned(),
+            (Some(run), "") => run.clone(),
+            (Some(run), label) => format!("{label}, {run}"),
+        };
+        CurveGroup {
+            label,
+            n: points.iter().map(|point| point.n).max().unwrap_or(0),
+            x: points.iter().map(|point| point.x).collect(),
+            mean: points.iter().map(|point| point.at.1).collect(),
+            low: points.iter().map(|point| point.interval.map(|(low, _)| low)).collect(),
+            high: points.iter().map(|point| point.interval.map(|(_, high)| high)).collect(),
+            running: 0,
+        }
+    });
+    let groups = groups.collect();
+    Curves { title, x_label: panel.x.label, y_label: panel.y.label, log_y: false, note, groups }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    fn id(text: &str) -> ExperimentId {
+        ExperimentId::new(text).unwrap()
+    }
+
+    #[test]
+    fn a_group_is_a_point_whatever_it_is_ordered_by_and_its_interval_is_over_seeds() {
+        let runs = samples::functions(5);
+        assert_eq!(varied_parameters(&runs, &id("functions")), ["function", "hidden"]);
+        assert!(curve_series(&runs, &id("functions")).contains(&"train_loss".to_owned()));
+        let drawn = curves(&runs, &id("functions"), "train_loss", Some("hidden"));
+        let means: Vec<&CurveGroup> = drawn.groups.iter().filter(|group| group.n > 1).collect();
+        assert_eq!(means.len(), 4, "two functions, two networks: {:?}", drawn.groups);
+        assert_eq!((drawn.x_label.as_str(), drawn.log_y), ("epoch", false));
+        for group in means {
+            let place = group.low.iter().position(Option::is_some).unwrap();
+            assert!(
+                group.low[place].unwrap() < group.mean[place]
+                    && group.mean[place] < group.high[place].unwrap()
+            );
+            assert_eq!(group.x.len(), group.low.len());
+        }
+    }
+
+    #[test]
+    fn of_what_is_not_there_there_are_no_curves() {
+        let runs = samples::functions(2);
+        assert!(curves(&runs, &id("elsewhere"), "train_loss", None).groups.is_empty());
+        assert!(curves(&runs, &id("functions"), "nonsense", Some("seed")).groups.is_empty());
+        assert_eq!(curve_series(&runs, &id("elsewhere")), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,16 @@
+//! Results while they come: what a report will say, for those who look on.
+//!
+//! [`GrowingResults`] are a sweep's runs, each read once when it is committed; claims, figures and curves are made of them by the same code
+//! as in the report, so that what is seen on the way is what the report says in the end.
+
+mod claims;
+mod curves;
+mod figures;
+mod growing;
+mod wording;
+
+pub use claims::{ClaimNow, ClaimsNow, claims_now};
+pub use curves::{CurveGroup, Curves, curve_series, curves, varied_parameters};
+pub use figures::{FigureNow, FigurePicture, figure_picture, figures_now};
+pub use growing::{GrowingResults, ReadRuns, read_runs};
+pub use wording::{axis_name, last_values, parameter_name, quantity};
