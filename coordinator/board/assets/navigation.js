@@ -79,7 +79,8 @@ function address(form) {
 function trouble(form, text) {
   form.querySelector("[data-own]")?.remove();
   if (text === null) return;
-  const words = part(text).querySelector("[role=alert]")?.textContent ?? "The board can't answer this.";
+  const page = part(text);
+  const words = page.querySelector("[role=alert]")?.textContent ?? (page.querySelector("h1") ? "The board can't answer this." : page.textContent.trim().slice(0, 300));
   form.append(make("p", { className: "error", textContent: words, data: { own: "" }, aria: { role: "alert" } }));
 }
 
@@ -161,8 +162,10 @@ async function send(form, submitter) {
   if (submitter) submitter.disabled = false;
   if (!came) return;
   const at = new URL(came.answer.url);
-  if (!came.isPage) {
-    say(came.answer.ok ? "Done." : came.text.trim().slice(0, 300) || `Refused: ${came.answer.status}`);
+  // The page stays where nothing was done; the next change would take another away.
+  trouble(form, came.answer.ok ? null : came.text);
+  if (!came.answer.ok || !came.isPage) {
+    if (came.answer.ok) say("Done.");
     return;
   }
   if (came.answer.redirected && place(at) !== shownPlace) {
