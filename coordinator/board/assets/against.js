@@ -27,6 +27,7 @@ class Against {
   }
 
   update(data) {
+    this.data = data;
     this.points = new Points(data);
     const { points, chart } = this;
     const choose = (name, fallback) => {
@@ -56,7 +57,7 @@ class Against {
     const options = (role) => points.columns.filter((it) => !role || it.role === role).map((it) => [it.name, it.label]);
     const select = (words, name, all) => (hasField(name) ? null : choice(words, all, this[name] ?? "", (chosen) => {
       chart.choices[name] = chosen === "" ? null : chosen;
-      this.update({ columns: points.columns, rows: points.rows, ids: points.ids, cut: points.isCut, n: points.count });
+      this.update(this.data);
     }));
     this.controls.replaceChildren(...[
       select("Across", "x", options("parameter")), select("Up", "y", options("measure")), select("Colour by", "by", [["", "nothing"], ...options()]),

@@ -1,5 +1,6 @@
 // Every chart of a page: loaded when it comes into sight, fetched anew when its topic changed, drawn anew in another size or theme.
 
+import { complaint } from "./swap.js";
 import { make } from "./parts.js";
 
 // The module of each kind, and the least time between two fetches, in milliseconds.
@@ -11,6 +12,9 @@ const KINDS = {
   heat: ["./heat.js", 4000],
   stream: ["./stream.js", 1000],
 };
+
+// After how long a chart that isn't ready is asked for again, in milliseconds.
+const AGAIN = 2000;
 
 const charts = new Map();
 // What a reader chose of a chart outlives its element.
@@ -72,7 +76,11 @@ class Chart {
     this.last = performance.now();
     try {
       const answer = await fetch(this.source, { cache: "no-store", credentials: "same-origin", signal: mine.signal, headers: { Accept: "application/json" } });
-      if (!answer.ok) throw new Error((await answer.text()).replace(/<[^>]*>/g, " ").trim().slice(0, 200) || `status ${answer.status}`);
+      if (!answer.ok) {
+        // What is still being read will be there.
+        if (answer.status === 503) setTimeout(() => this.want(), AGAIN);
+        throw new Error(complaint(await answer.text()) ?? `status ${answer.status}`);
+      }
       const data = await answer.json();
       if (!this.view) {
         const { create } = await import(this.module);

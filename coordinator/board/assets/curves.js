@@ -3,6 +3,7 @@
 import { Lines, plotter } from "./lines.js";
 import { choice, make, toggle, values } from "./parts.js";
 import { counted, shown } from "./format.js";
+import { hasField } from "./points.js";
 
 class Curves {
   constructor(chart) {
@@ -48,8 +49,8 @@ class Curves {
     const series = data.series ?? [];
     const parameters = data.parameters ?? [];
     this.controls.replaceChildren(...[
-      series.length > 1 ? choice("Series", words(series), asked.get("series") ?? series[0], change("series")) : null,
-      parameters.length > 0 ? choice("By", [["", "every point"], ...words(parameters)], asked.get("by") ?? "", change("by")) : null,
+      series.length > 1 && !hasField("series") ? choice("Series", words(series), asked.get("series") ?? series[0], change("series")) : null,
+      parameters.length > 0 && !hasField("by") ? choice("By", [["", "every point"], ...words(parameters)], asked.get("by") ?? "", change("by")) : null,
       toggle("Logarithmic", chart.choices.log ?? Boolean(data.log_y), (log) => {
         chart.choices.log = log;
         this.update(this.data);

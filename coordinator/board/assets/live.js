@@ -1,6 +1,6 @@
 // What changes on the server comes to the page: a stream of topics, and the page's live elements fetched anew.
 
-import { showPart } from "./page.js";
+import { isUnsettled, showPart } from "./page.js";
 import { clock } from "./format.js";
 import { heard, now } from "./time.js";
 import { part, swapLive, topics } from "./swap.js";
@@ -8,6 +8,8 @@ import { part, swapLive, topics } from "./swap.js";
 // The server says something every 15 s; without a word for so long, in milliseconds, the connection is dead.
 const SILENCE = 40_000;
 const LONGEST_WAIT = 10_000;
+// After how long a page that isn't ready is asked for again, in milliseconds.
+const AGAIN = 1500;
 // The least time between two fetches of the page, in milliseconds.
 const REST = 400;
 
@@ -141,7 +143,10 @@ async function fetchPart() {
 }
 
 function put(answer, text) {
-  if (answer.redirected) {
+  if (isUnsettled()) {
+    // Another page than the one that said to wait, with another head.
+    if (answer.status !== 503) location.reload();
+  } else if (answer.redirected) {
     location.assign(answer.url);
   } else if (answer.status === 401 || answer.status === 403 || answer.status === 404) {
     showPart(text);
@@ -153,6 +158,7 @@ function put(answer, text) {
 /** Keeps the page true while it is looked at; a page in the background asks for nothing. */
 export function start() {
   connect();
+  setInterval(() => { if (isUnsettled() && !document.hidden && !inFlight) fetchPart(); }, AGAIN);
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) {
       disconnect();

@@ -3,7 +3,7 @@
 import { ask, lead, say, show, showPart } from "./page.js";
 import { confirmed } from "./dialog.js";
 import { make } from "./parts.js";
-import { part } from "./swap.js";
+import { complaint, part } from "./swap.js";
 
 const TYPING = 150;
 
@@ -34,7 +34,7 @@ async function visit(url, move) {
     history.replaceState({ top: 0 }, "", at);
   }
   shownPlace = place(at);
-  if (!show(came.text)) location.reload();
+  if (!show(came.text, came.answer.status)) location.reload();
   return true;
 }
 
@@ -79,8 +79,7 @@ function address(form) {
 function trouble(form, text) {
   form.querySelector("[data-own]")?.remove();
   if (text === null) return;
-  const words = part(text).querySelector("[role=alert]")?.textContent ?? "The board can't answer this.";
-  form.append(make("p", { className: "error", textContent: words, data: { own: "" }, aria: { role: "alert" } }));
+  form.append(make("p", { className: "error", textContent: complaint(text) ?? "The board can't answer this.", data: { own: "" }, aria: { role: "alert" } }));
 }
 
 async function filter(form, started) {
@@ -161,16 +160,22 @@ async function send(form, submitter) {
   if (submitter) submitter.disabled = false;
   if (!came) return;
   const at = new URL(came.answer.url);
-  if (!came.isPage) {
-    say(came.answer.ok ? "Done." : came.text.trim().slice(0, 300) || `Refused: ${came.answer.status}`);
+  // The page stays where nothing was done; the next change would take another away.
+  trouble(form, came.answer.ok ? null : came.text);
+  if (!came.answer.ok || !came.isPage) {
+    if (came.answer.ok) say("Done.");
     return;
   }
   if (came.answer.redirected && place(at) !== shownPlace) {
-    keepScroll();
-    history.pushState({ top: 0 }, "", at);
+    // The same page with an outcome is no other page to go back from.
+    if (at.pathname === location.pathname) history.replaceState({ top: 0 }, "", at);
+    else {
+      keepScroll();
+      history.pushState({ top: 0 }, "", at);
+    }
     shownPlace = place(at);
   }
-  if (!show(came.text)) {
+  if (!show(came.text, came.answer.status)) {
     location.reload();
     return;
   }

@@ -2,6 +2,12 @@
 
 import { part, remember, swapMain } from "./swap.js";
 
+// The status of the answer that is shown: 503 is a page that will be there in a moment.
+let status = performance.getEntriesByType("navigation")[0]?.responseStatus ?? 200;
+
+/** Whether the server asked to look again in a moment. */
+export const isUnsettled = () => status === 503;
+
 /** Tells all that lives on a page that there is another one. */
 export const changed = () => document.dispatchEvent(new CustomEvent("board:page"));
 
@@ -47,8 +53,9 @@ function isNewer(page) {
   return source(page) !== undefined && source(page) !== source(document);
 }
 
-/** Puts a whole page in place of this one. Says whether it could. */
-export function show(text) {
+/** Puts a whole page, of an answer's text and status, in place of this one. Says whether it could. */
+export function show(text, answered) {
+  status = answered;
   const page = new DOMParser().parseFromString(text, "text/html");
   const main = page.getElementById("main");
   if (!main || isNewer(page)) return false;

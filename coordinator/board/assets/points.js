@@ -4,8 +4,10 @@ import { shown } from "./format.js";
 
 export class Points {
   constructor(data) {
-    this.columns = data.columns;
+    // The experiment, which belongs to a task, varies as a parameter does.
+    this.columns = data.columns.map((it) => (it.role === "task" ? { ...it, role: "parameter" } : it));
     this.rows = data.rows;
+    this.runs = data.runs ?? [];
     this.ids = data.ids ?? [];
     this.isCut = Boolean(data.cut);
     this.count = data.n ?? data.rows.length;
@@ -33,7 +35,8 @@ export class Points {
     const row = this.rows[at];
     const parameters = this.varying("parameter").map((it) => `${it.label} ${shown(this.value(row, it.name))}`);
     const rest = this.columns.filter((it) => it.role !== "parameter" && (named.length === 0 || named.includes(it.name)));
-    return [parameters.slice(0, 8).join(", ") || "the only point", ...rest.slice(0, 8).map((it) => `${it.label}: ${shown(this.value(row, it.name))}`)];
+    const runs = this.runs[at] === undefined ? [] : [`n = ${this.runs[at]}`];
+    return [...[parameters.slice(0, 8).join(", ") || "the only point", ...rest.slice(0, 8).map((it) => `${it.label}: ${shown(this.value(row, it.name))}`)], ...runs];
   }
 
   /** Where a row's task is shown; none where no sweep is. */

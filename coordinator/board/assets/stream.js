@@ -12,7 +12,7 @@ const AXIS = 30;
 const HIGHEST = 560;
 const MINUTES = [1, 5, 10];
 
-const COLORS = new Map([["completed", "--g2"], ["running", "--g0"], ["failed", "--g1"]]);
+const COLORS = new Map([["completed", "--g2"], ["stopped", "--g2"], ["diverged", "--g4"], ["running", "--g0"], ["failed", "--g1"]]);
 
 class Stream {
   constructor(chart) {
@@ -42,7 +42,7 @@ class Stream {
   }
 
   legend() {
-    this.swatches = ["running", "completed", "failed", "other"].map((state) => {
+    this.swatches = ["running", "completed", "diverged", "failed", "other"].map((state) => {
       const canvas = make("canvas", { width: 52, height: 28, className: "swatch", aria: { hidden: true } });
       return [state, canvas, make("span", {}, canvas, state === "other" ? "given back, lost or else" : state)];
     });
@@ -167,7 +167,7 @@ class Stream {
       this.bar(context, x, y + 3, wide, ROW - 6, bar.state);
       if (wide > 46) {
         const words = fitted(context, bar.label, wide - 10);
-        context.fillStyle = bar.state === "completed" ? css("--on-g2") : css("--ink");
+        context.fillStyle = ["completed", "stopped", "diverged"].includes(bar.state) ? css("--on-g2") : css("--ink");
         if (bar.state === "failed") {
           context.lineWidth = 4;
           context.strokeStyle = css("--paper");

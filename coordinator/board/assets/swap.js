@@ -30,12 +30,13 @@ export function part(text) {
   return main;
 }
 
-/** Swaps the live elements that differ; all of `main` where other elements are live than before. Says whether anything did. */
+/** Swaps the live elements that differ; all of `main` where others are live than before, or charts came. Says whether anything did. */
 export function swapLive(fresh) {
   const main = document.getElementById("main");
   const wanted = [...fresh.querySelectorAll(LIVE)];
   const there = new Set([...main.querySelectorAll(LIVE)].map((it) => it.id));
-  if (wanted.length !== there.size || wanted.some((it) => !there.has(it.id))) {
+  const charts = (root) => root.querySelectorAll("figure.chart").length;
+  if (wanted.length !== there.size || wanted.some((it) => !there.has(it.id)) || charts(fresh) !== charts(main)) {
     swapMain(fresh);
     return true;
   }
@@ -50,6 +51,13 @@ export function swapLive(fresh) {
     }
   });
   return changed.length > 0;
+}
+
+/** What an answer says is wrong, in words; `null` if it says nothing. */
+export function complaint(text) {
+  const page = part(text);
+  const words = page.querySelector("[role=alert]") ?? (page.querySelector("h1") ? null : page);
+  return words?.textContent.trim().slice(0, 400) || null;
 }
 
 /** Brings `main` to what an answer says, keeping each node that is still right. */
