@@ -65,7 +65,7 @@ impl Board {
     /// # Errors
     /// If the address can't be used, or the coordinator can't be dialled with these certificates.
     pub async fn open(settings: BoardSettings) -> Result<Self, BoardError> {
-        let BoardSettings { listen, hosts, tls, allows_plaintext, source, store } = settings;
+        let BoardSettings { listen, hosts, tls, allows_plaintext, source, store, journal } = settings;
         if !listen.ip().is_loopback() && tls.is_none() && !allows_plaintext {
             return Err(BoardError::WithoutTls(listen));
         }
@@ -92,6 +92,7 @@ impl Board {
             access,
             model: Arc::clone(&model),
             hosts,
+            journal,
             notices: context::Notices::default(),
         });
         let stop = CancellationToken::new();

@@ -4,10 +4,12 @@
 //! one that is there. What changed is told to whoever listens ([`changes`]).
 
 pub(crate) mod changes;
+mod latency;
 mod poll;
 mod results;
 mod results_store;
 mod snapshot;
+mod stream;
 mod sweep;
 
 use std::collections::HashMap;
@@ -19,10 +21,14 @@ use basin_storage::Store;
 use tokio::sync::{Notify, watch};
 
 use self::changes::Changes;
+use self::latency::Latencies;
+pub(crate) use self::latency::{LatencySummary, Timed};
 pub(crate) use self::poll::Poller;
 pub(crate) use self::results::{FigureShown, ShownResults, Turn};
 use self::results_store::ResultsStore;
 pub(crate) use self::snapshot::Snapshot;
+pub(crate) use self::stream::Bar;
+use self::stream::TaskStream;
 pub(crate) use self::sweep::{SweepModel, TaskList};
 use crate::settings::StoreChoice;
 
@@ -47,6 +53,9 @@ pub(crate) struct Model {
     /// The sweeps that somebody looks at, or looked at of late.
     sweeps: Mutex<HashMap<String, Arc<SweepModel>>>,
     store: ResultsStore,
+    stream: Mutex<TaskStream>,
+    /// How long calls took of late.
+    pub(crate) latencies: Latencies,
     /// The coordinator as somebody who looks may call it, for a board without credentials of its own.
     lent: Mutex<Option<Client>>,
     asked: Notify,
@@ -63,6 +72,8 @@ impl Model {
             looked: Mutex::default(),
             sweeps: Mutex::default(),
             store: ResultsStore::new(store),
+            stream: Mutex::default(),
+            latencies: Latencies::default(),
             lent: Mutex::default(),
             asked: Notify::new(),
             looks: watch::Sender::new(0),
@@ -132,6 +143,17 @@ impl Model {
             self.look_again().await;
         }
         sweep
+    }
+
+    /// What ran on workers since then, in milliseconds since the Unix epoch.
+    pub(crate) fn bars_since(&self, from: u64) -> Vec<Bar> {
+        self.stream.lock().unwrap_or_else(PoisonError::into_inner).since(from)
+    }
+
+    /// The list of a sweep's tasks, if somebody looks at it or did of late.
+    fn known_list(&self, id: &str) -> Option<TaskList> {
+        let sweeps = self.sweeps.lock().unwrap_or_else(PoisonError::into_inner);
+        sweeps.get(id).map(|sweep| sweep.list())
     }
 
     /// The sweeps that somebody looks at.
