@@ -6,9 +6,11 @@
 pub(crate) mod changes;
 mod latency;
 mod poll;
+mod reading;
 mod results;
 mod results_store;
 mod snapshot;
+mod stored;
 mod stream;
 mod sweep;
 
@@ -27,6 +29,7 @@ pub(crate) use self::poll::Poller;
 pub(crate) use self::results::{FigureShown, ShownResults, Turn};
 use self::results_store::ResultsStore;
 pub(crate) use self::snapshot::Snapshot;
+pub(crate) use self::stored::{INCOMPLETE, StorePoller, word as stored_word};
 pub(crate) use self::stream::Bar;
 use self::stream::TaskStream;
 pub(crate) use self::sweep::{SweepModel, TaskList};

@@ -6,15 +6,13 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use basin_coordinator::client::{CallError, Client};
-use basin_domain::failure::Failure;
-use basin_domain::id::TaskId;
 use basin_proto::v1;
 
 use super::changes::Topic;
 use super::latency::{Latencies, Timed};
-use super::results::TasksNow;
+use super::reading::read_results;
 use super::stream::RunningNow;
-use super::{Model, Snapshot, SweepModel, TaskList};
+use super::{Model, Snapshot, TaskList};
 use crate::clock::unix_ms;
 
 /// The pause between two looks while somebody looks at the board.
@@ -102,7 +100,7 @@ impl Poller {
     /// Asks about the tasks of the sweeps that somebody looks at.
     async fn follow(&self, client: &Client) {
         for sweep in self.model.looked_at() {
-            self.read_results(&sweep);
+            read_results(&self.model, &sweep);
             let began = Instant::now();
             match tokio::time::timeout(LIMIT, sweep.follow(client, self.model.store())).await {
                 Ok(Ok(is_changed)) => {
@@ -117,24 +115,6 @@ impl Poller {
                 Err(_) => {}
             }
         }
-    }
-
-    /// Begins to read what a sweep's tasks came to, if nobody does yet. It goes on beside the looks.
-    fn read_results(&self, sweep: &Arc<SweepModel>) {
-        let Ok(store) = self.model.store() else { return };
-        let (model, sweep) = (Arc::clone(&self.model), Arc::clone(sweep));
-        let runtime = tokio::runtime::Handle::current();
-        // On a thread of its own: much of it is no waiting.
-        tokio::task::spawn_blocking(move || {
-            let now = model.now();
-            let failed = now.replies.get(&sweep.id).map(|reply| failures(reply)).unwrap_or_default();
-            let committed = sweep.committed();
-            let tasks = TasksNow { committed: &committed, failed: &failed, list: sweep.list() };
-            let refreshed = sweep.results.refresh(&store, &sweep.id, &tasks, &model.latencies);
-            for topic in runtime.block_on(refreshed) {
-                model.changes.note(&sweep.id, topic);
-            }
-        });
     }
 
     /// What the coordinator says: to the board itself or, where it has no rights, to somebody who looks at it.
@@ -166,9 +146,11 @@ async fn ask_as(client: &Client, looked: &[String], latencies: &Latencies) -> Re
     };
     let is_looked_at = |sweep: &v1::SweepSummary| looked.contains(&sweep.sweep_id);
     let running = sweeps.iter().filter(|sweep| is_running(sweep) && !is_looked_at(sweep)).take(RUNNING);
-    for sweep in sweeps.iter().filter(|sweep| is_looked_at(sweep)).chain(running) {
-        match client.sweep(&sweep.sweep_id).await {
-            Ok(reply) => drop(replies.insert(sweep.sweep_id.clone(), Arc::new(reply))),
+    let wanted = sweeps.iter().filter(|sweep| is_looked_at(sweep)).chain(running);
+    let wanted: Vec<String> = wanted.map(|sweep| sweep.sweep_id.clone()).collect();
+    for id in wanted {
+        match client.sweep(&id).await {
+            Ok(reply) => drop(replies.insert(id, Arc::new(reply))),
             // It was forgotten meanwhile.
             Err(CallError::Refused { .. }) => {}
             Err(error) => return Err(error),
@@ -186,13 +168,4 @@ fn running_now(sweep: &str, task: &v1::RunningTask) -> RunningNow {
         worker: task.worker_id.clone(),
         attempt: task.attempt,
     }
-}
-
-/// The failed tasks that an answer names.
-fn failures(reply: &v1::GetSweepReply) -> Vec<(TaskId, Failure)> {
-    let known = |task: &v1::FailedTask| {
-        let kind = v1::FailureKind::domain(task.kind_code, &task.kind)?;
-        Some((task.task_id.parse().ok()?, Failure::new(kind, &task.message)))
-    };
-    reply.failed.iter().filter_map(known).collect()
 }

@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use axum::extract::State;
+use basin_charts::number;
 use basin_coordinator::journal::metered::{CLASSES, Histogram};
 use maud::{Markup, html};
 
 use super::common::above;
-use crate::answer::parts::{measured, scrolling, text, whole};
+use crate::answer::parts::{scrolling, text, whole};
 use crate::answer::{Page, Place};
 use crate::context::{Asked, Shared};
 use crate::model::{LatencySummary, Timed};
@@ -54,9 +55,9 @@ async fn probed(board: &Shared) -> Result<(), String> {
 /// A span in seconds, in the unit that it is read in.
 fn took(seconds: f64) -> String {
     match seconds {
-        ..0.001 => format!("{} µs", measured(Some((seconds * 1e6).round()))),
-        0.001..1.0 => format!("{} ms", measured(Some((seconds * 1e4).round() / 10.0))),
-        _ => format!("{} s", measured(Some((seconds * 100.0).round() / 100.0))),
+        ..0.001 => format!("{} µs", number::rounded(seconds * 1e6, 3)),
+        0.001..1.0 => format!("{} ms", number::rounded(seconds * 1e3, 3)),
+        _ => format!("{} s", number::rounded(seconds, 3)),
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod latencies;
 pub(crate) mod points;
 pub(crate) mod results;
 pub(crate) mod sign_in;
+mod source;
 pub(crate) mod steering;
 pub(crate) mod stream;
 pub(crate) mod sweep;
