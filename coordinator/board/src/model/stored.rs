@@ -67,7 +67,9 @@ impl StorePoller {
         records.sort_by_key(|record| Reverse(record.launched_unix_ms));
         self.show(&records, counted);
         let looked = self.model.looked_at();
-        for record in &records {
+        let is_looked_at = |record: &&SweepRecord| looked.iter().any(|sweep| sweep.id == record.id.as_str());
+        let (first, others): (Vec<&SweepRecord>, Vec<&SweepRecord>) = records.iter().partition(is_looked_at);
+        for record in first.into_iter().chain(others) {
             let id = record.id.to_string();
             let model = looked.iter().find(|sweep| sweep.id == id);
             let is_due = match counted.get(&id) {
