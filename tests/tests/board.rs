@@ -171,11 +171,11 @@ fn every_page_follows_a_sweep_from_its_queue_to_its_figures() {
     assert_eq!((&points["n"], &points["runs"][0]), (&Value::from(1), &Value::from(3)), "{points}");
     let curves = browser.json(&of("/curves.json?series=train_loss"));
     assert_eq!(curves["groups"][0]["n"], 3, "{curves}");
-    assert_eq!(curves["y_label"].as_str().unwrap().split(' ').next_back(), Some("loss"), "{curves}");
+    assert!(curves["y_label"].as_str().unwrap().starts_with("training loss"), "{curves}");
 
     let id = points["ids"][0].as_str().unwrap();
     let task = browser.get(&of(&format!("/tasks/{id}"))).ok();
-    for part in ["fits seed 0", "Attempts", "state-committed", "Where and how it ran", "experiment.hidden"] {
+    for part in ["fits seed ", "Attempts", "state-committed", "Where and how it ran", "hidden</th>"] {
         assert!(task.contains(part), "{part}: {task}");
     }
     let curve = browser.json(&of(&format!("/tasks/{id}/curve.json")));
@@ -199,10 +199,10 @@ fn every_page_follows_a_sweep_from_its_queue_to_its_figures() {
         latencies.contains("batches of events") && latencies.contains("the list of sweeps"),
         "{latencies}"
     );
-    for (page, code) in
-        [("/sweeps/nothing", 403), ("/sweeps/nothing/tasks", 404), ("/nowhere", 404), (&of("/nowhere"), 404)]
+    for page in
+        ["/sweeps/nothing", "/sweeps/nothing/tasks", "/nowhere", &of("/nowhere"), &of("/tasks/nothing")]
     {
-        assert_eq!(browser.get(page).code, code, "{page}");
+        assert_eq!(browser.get(page).code, 404, "{page}");
     }
 
     // A part is the inner part of its page, and what pages need is there for good.
@@ -278,11 +278,8 @@ struct StartedBoard(std::process::Child, String);
 impl StartedBoard {
     fn of(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let said: Value = serde_json::Deserializer::from_reader(child.stdout.take().unwrap())
-            .into_iter()
-            .next()
-            .unwrap()
-            .unwrap();
+        let output = serde_json::Deserializer::from_reader(child.stdout.take().unwrap());
+        let said = output.into_iter::<Value>().next().unwrap().unwrap();
         Self(child, said["board"].as_str().unwrap().to_owned())
     }
 }

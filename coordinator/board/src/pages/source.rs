@@ -1,5 +1,6 @@
 //! What pages ask: of the coordinator, or of the store where there is none.
 
+use axum::http::StatusCode;
 use basin_coordinator::stored_log;
 use basin_domain::error_chain::with_causes;
 use basin_domain::id::{SweepId, TaskId};
@@ -14,12 +15,20 @@ use crate::model::stored_word;
 /// How a sweep is doing.
 pub(crate) async fn sweep(board: &Shared, asked: &Asked, id: &str) -> Result<v1::GetSweepReply, Failure> {
     if let Some(client) = &asked.visitor.client {
-        return answered(client.sweep(id)).await;
+        return answered(client.sweep(id)).await.map_err(not_there);
     }
     let now = board.model.fresh().await;
     let sweep =
         now.sweep(id).cloned().ok_or_else(|| Failure::not_found(format!("there is no sweep `{id}`")))?;
     Ok(v1::GetSweepReply { sweep: Some(sweep), ..v1::GetSweepReply::default() })
+}
+
+/// What is refused to somebody who may look isn't there.
+fn not_there(failure: Failure) -> Failure {
+    match failure.status {
+        StatusCode::FORBIDDEN => Failure { status: StatusCode::NOT_FOUND, ..failure },
+        _ => failure,
+    }
 }
 
 /// How a task is doing.
@@ -30,7 +39,7 @@ pub(crate) async fn task(
     task: &str,
 ) -> Result<v1::GetTaskReply, Failure> {
     if let Some(client) = &asked.visitor.client {
-        return answered(client.task(task)).await;
+        return answered(client.task(task)).await.map_err(not_there);
     }
     let store = board.model.store().map_err(Failure::unavailable)?;
     let not_found = || Failure::not_found(format!("there is no task `{task}` of `{sweep}`"));
