@@ -24,8 +24,6 @@ pub(crate) struct Visitor {
     pub(crate) rights: Rights,
     /// Whether they can sign out.
     pub(crate) has_session: bool,
-    /// The URL of the coordinator's store; empty if it isn't known.
-    pub(crate) store_url: String,
 }
 
 impl Visitor {
@@ -36,29 +34,16 @@ impl Visitor {
             (true, None) | (_, Some(v1::Role::Admin)) => Rights::Steer,
             _ => Rights::Look,
         };
-        let (name, store_url) = (about.caller.clone(), about.store_url.clone());
-        Self { client: Some(client), name, rights, has_session, store_url }
+        Self { client: Some(client), name: about.caller.clone(), rights, has_session }
     }
 
     /// Whoever has the board's link, of whom the coordinator can't be asked at the moment.
     pub(super) fn of_owner(client: Client) -> Self {
-        Self {
-            client: Some(client),
-            name: String::new(),
-            rights: Rights::Look,
-            has_session: true,
-            store_url: String::new(),
-        }
+        Self { client: Some(client), name: String::new(), rights: Rights::Look, has_session: true }
     }
 
     /// Whoever looks at a store.
     pub(super) fn of_store() -> Self {
-        Self {
-            client: None,
-            name: String::new(),
-            rights: Rights::Look,
-            has_session: true,
-            store_url: String::new(),
-        }
+        Self { client: None, name: String::new(), rights: Rights::Look, has_session: true }
     }
 }

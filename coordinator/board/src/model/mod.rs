@@ -11,8 +11,10 @@ mod results;
 mod results_store;
 mod snapshot;
 mod stored;
+mod stored_words;
 mod stream;
 mod sweep;
+mod task_list;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -29,10 +31,12 @@ pub(crate) use self::poll::Poller;
 pub(crate) use self::results::{FigureShown, ShownResults, Turn};
 use self::results_store::ResultsStore;
 pub(crate) use self::snapshot::Snapshot;
-pub(crate) use self::stored::{INCOMPLETE, StorePoller, word as stored_word};
+pub(crate) use self::stored::StorePoller;
+pub(crate) use self::stored_words::{INCOMPLETE, word as stored_word};
 pub(crate) use self::stream::Bar;
 use self::stream::TaskStream;
-pub(crate) use self::sweep::{SweepModel, TaskList};
+pub(crate) use self::sweep::SweepModel;
+pub(crate) use self::task_list::TaskList;
 use crate::settings::StoreChoice;
 
 /// For how long somebody who asked for a page is said to look.

@@ -16,7 +16,7 @@ use basin_storage::Store;
 
 use super::changes::Topic;
 use super::latency::{Latencies, Timed};
-use super::sweep::TaskList;
+use super::task_list::TaskList;
 use crate::clock::unix_ms;
 
 /// The shortest time between two looks at results.

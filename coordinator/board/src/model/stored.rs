@@ -15,6 +15,7 @@ use basin_storage::{FoundCommits, StorageError, Store, SweepRecord};
 
 use super::changes::Topic;
 use super::reading::read_results;
+use super::stored_words::{INCOMPLETE, word};
 use super::{Model, Snapshot, SweepModel, TaskList};
 
 /// The pause between two looks while somebody looks at the board, and while nobody does.
@@ -22,11 +23,6 @@ const PAUSE: Duration = Duration::from_secs(2);
 const IDLE_PAUSE: Duration = Duration::from_secs(60);
 /// A sweep that somebody looks at is counted again after this long: other coordinators may work over the store.
 const COUNTED_FOR: Duration = Duration::from_secs(30);
-/// The word of a task that isn't committed.
-pub(crate) const NOT_COMMITTED: &str = "not-committed";
-/// The word of a sweep that isn't all committed.
-pub(crate) const INCOMPLETE: &str = "incomplete";
-
 /// Whoever looks into the store for the board.
 #[derive(Debug)]
 pub(crate) struct StorePoller {
@@ -203,14 +199,4 @@ fn count(counts: &mut v1::Counts, outcome: Option<Outcome>) {
 
 fn states(tasks: &[Task], found: &FoundCommits) -> Vec<&'static str> {
     tasks.iter().map(|task| word(found.commits.get(&task.id).map(|commit| commit.outcome))).collect()
-}
-
-/// The state of a task that ended so, or isn't committed, as a word.
-pub(crate) fn word(outcome: Option<Outcome>) -> &'static str {
-    match outcome {
-        None => NOT_COMMITTED,
-        Some(Outcome::Completed) => v1::TaskState::Completed.word(),
-        Some(Outcome::Diverged { .. }) => v1::TaskState::Diverged.word(),
-        Some(Outcome::Stopped { .. }) => v1::TaskState::Stopped.word(),
-    }
 }

@@ -13,7 +13,8 @@ use basin_proto::v1;
 use basin_storage::Store;
 
 use super::results::SweepResults;
-use super::stored::NOT_COMMITTED;
+use super::stored_words::NOT_COMMITTED;
+use super::task_list::TaskList;
 use crate::table::{LiveRow, PlannedTask, Table};
 use crate::words::sweep::done_share;
 
@@ -37,22 +38,6 @@ pub(crate) struct SweepModel {
     committed: RwLock<Arc<Vec<TaskId>>>,
     /// What was asked for already; one look at a time holds it.
     known: tokio::sync::Mutex<Option<Known>>,
-}
-
-/// The list of a sweep's tasks.
-#[derive(Debug, Clone)]
-pub(crate) enum TaskList {
-    /// It is being read.
-    Reading,
-    /// It is here.
-    Here {
-        /// The tasks.
-        table: Arc<Table>,
-        /// What isn't known of them, in words.
-        gap: Option<String>,
-    },
-    /// It can't be had, for this reason.
-    Missing(String),
 }
 
 /// The tasks as they were at the last look.
