@@ -12,10 +12,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::access::Access;
 use crate::context;
-use crate::model::{Model, Poller};
+use crate::model::{Model, Poller, StorePoller};
 use crate::random;
 use crate::routes::routes;
-use crate::settings::{BoardSettings, Source};
+use crate::settings::{BoardSettings, Source, StoreChoice};
 
 /// Connections at a time: a browser has up to six, and one of them for as long as a page is open.
 const CONNECTIONS: usize = 256;
@@ -65,7 +65,7 @@ impl Board {
     /// # Errors
     /// If the address can't be used, or the coordinator can't be dialled with these certificates.
     pub async fn open(settings: BoardSettings) -> Result<Self, BoardError> {
-        let BoardSettings { listen, hosts, tls, allows_plaintext, source, store } = settings;
+        let BoardSettings { listen, hosts, tls, allows_plaintext, source, store, journal } = settings;
         if !listen.ip().is_loopback() && tls.is_none() && !allows_plaintext {
             return Err(BoardError::WithoutTls(listen));
         }
@@ -80,6 +80,10 @@ impl Board {
             Some(dial) => Some(Client::new(dial)?),
             None => None,
         };
+        let alone = match (&client, &store) {
+            (None, StoreChoice::Given(store)) => Some(store.clone()),
+            (Some(_), _) | (None, StoreChoice::AsTheCoordinatorSays) => None,
+        };
         let key = random::secret().map_err(BoardError::Random)?.into();
         let access = Access::new(dial, key, address, tls.is_some())?;
         let scheme = if tls.is_some() { "https" } else { "http" };
@@ -92,12 +96,20 @@ impl Board {
             access,
             model: Arc::clone(&model),
             hosts,
+            journal,
             notices: context::Notices::default(),
         });
         let stop = CancellationToken::new();
-        if let Some(client) = client {
-            let poller = Poller { model, client };
-            tokio::spawn(stop.clone().run_until_cancelled_owned(poller.run()));
+        match (client, alone) {
+            (Some(client), _) => {
+                let poller = Poller { model, client };
+                tokio::spawn(stop.clone().run_until_cancelled_owned(poller.run()));
+            }
+            (None, Some(store)) => {
+                let poller = StorePoller { model, store };
+                tokio::spawn(stop.clone().run_until_cancelled_owned(poller.run()));
+            }
+            (None, None) => {}
         }
         let rules = ConnectionRules { port: "board", connections: CONNECTIONS, longest: LONGEST, tls };
         tokio::spawn(stop.clone().run_until_cancelled_owned(accept(listener, routes(&board), rules)));

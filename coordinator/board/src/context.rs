@@ -14,6 +14,7 @@ use crate::answer::{Failure, Page, Query};
 use crate::model::Model;
 use crate::pages::sign_in;
 use crate::random;
+use crate::settings::JournalTimes;
 
 /// The most outcomes that wait to be shown.
 const NOTICES: usize = 64;
@@ -26,6 +27,8 @@ pub(crate) struct Board {
     /// The names that browsers may call it by, beside addresses.
     pub(crate) hosts: Vec<String>,
     pub(crate) notices: Notices,
+    /// How long the journal takes, if that is known here.
+    pub(crate) journal: Option<JournalTimes>,
 }
 
 /// The board, for all who answer.

@@ -16,6 +16,7 @@ mod clock;
 mod context;
 mod model;
 mod pages;
+mod points;
 mod random;
 mod routes;
 mod settings;
@@ -23,4 +24,4 @@ mod table;
 pub mod words;
 
 pub use board::{Board, BoardError};
-pub use settings::{BoardSettings, Source, StoreChoice};
+pub use settings::{BoardSettings, JournalTimes, Source, StoreChoice};

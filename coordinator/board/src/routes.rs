@@ -13,7 +13,10 @@ use axum::routing::{get, post};
 use crate::access::{host_is_known, is_same_origin};
 use crate::answer::{Failure, PART, assets, dressed};
 use crate::context::Shared;
-use crate::pages::{events, failures, results, sign_in, steering, sweep, sweeps, task, tasks, workers};
+use crate::pages::{
+    events, failures, latencies, points, results, sign_in, steering, stream, sweep, sweeps, task, tasks,
+    workers,
+};
 
 /// The most bytes of what a form sends.
 const FORM_LIMIT: usize = 16 << 10;
@@ -27,9 +30,13 @@ pub(crate) fn routes(board: &Shared) -> Router {
         .route("/sweeps/{id}/tasks/{task}", get(task::show))
         .route("/sweeps/{id}/tasks/{task}/curve.json", get(task::curve))
         .route("/sweeps/{id}/curves.json", get(results::curves_json))
+        .route("/sweeps/{id}/points", get(points::show))
+        .route("/sweeps/{id}/points.json", get(points::points_json))
         .route("/sweeps/{id}/failures", get(failures::show))
         .route("/sweeps/{id}/{action}", post(steering::steer).get(unknown))
         .route("/workers", get(workers::list))
+        .route("/workers/stream.json", get(stream::stream))
+        .route("/latencies", get(latencies::show))
         .route("/workers/{id}/drain", post(steering::drain))
         .route("/login", get(sign_in::show).post(sign_in::sign_in))
         .route("/logout", post(sign_in::sign_out))
@@ -93,6 +100,7 @@ mod tests {
             model: Arc::new(Model::new(StoreChoice::AsTheCoordinatorSays)),
             hosts: vec!["basin.example".to_owned()],
             notices: Notices::default(),
+            journal: None,
         })
     }
 

@@ -1,8 +1,10 @@
 //! The settings of a board.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use basin_coordinator::journal::metered::Histogram;
 use basin_coordinator::trust::ServerTls;
 use basin_proto::dial::Dial;
 use basin_storage::Store;
@@ -25,6 +27,28 @@ pub enum StoreChoice {
     AsTheCoordinatorSays,
 }
 
+/// How long the journal takes, where the coordinator is in this process.
+#[derive(Clone)]
+pub struct JournalTimes(Arc<dyn Fn() -> Option<Histogram> + Send + Sync>);
+
+impl JournalTimes {
+    /// Asked of whoever knows it; none while the coordinator doesn't lead.
+    pub fn new(appends: impl Fn() -> Option<Histogram> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(appends))
+    }
+
+    /// How long batches of events took to be put on disk so far.
+    pub(crate) fn now(&self) -> Option<Histogram> {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for JournalTimes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JournalTimes")
+    }
+}
+
 /// The settings of a board.
 #[derive(Debug, Clone)]
 pub struct BoardSettings {
@@ -40,4 +64,6 @@ pub struct BoardSettings {
     pub source: Source,
     /// Where results are.
     pub store: StoreChoice,
+    /// How long the journal takes, if that is known here.
+    pub journal: Option<JournalTimes>,
 }

@@ -22,8 +22,15 @@ pub(super) async fn board(arguments: arguments::Board, output: Output) -> Comman
             (source, store_beside_coordinator()?, Some(looked_at))
         }
     };
-    let settings =
-        BoardSettings { listen, hosts: names.hosts, tls: None, allows_plaintext: false, source, store };
+    let settings = BoardSettings {
+        listen,
+        hosts: names.hosts,
+        tls: None,
+        allows_plaintext: false,
+        source,
+        store,
+        journal: None,
+    };
     let board = Board::open(settings).await.map_err(board_not_opened)?;
     let link = board.link();
     output.result(&json!({ "board": link }), &format!("the board is at {link}"))?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use basin_board::{Board, BoardError, BoardSettings, Source, StoreChoice};
+use basin_board::{Board, BoardError, BoardSettings, JournalTimes, Source, StoreChoice};
 use basin_core::command::Policy;
 use basin_domain::escape;
 use basin_proto::dial::Dial;
@@ -112,7 +112,10 @@ async fn open_board(server: &Server, settings: BoardSettings) -> Result<Board, C
     let url = server.url_from_here().await.or_basin("the board has no way to the coordinator")?;
     let dial = Dial::to(&url).or_basin("the board has no way to the coordinator")?;
     let source = Source::Coordinator(Box::new(dial));
-    Board::open(BoardSettings { source, ..settings }).await.map_err(board_not_opened)
+    let leadership = server.leadership().clone();
+    let journal = JournalTimes::new(move || Some(leadership.coordinator().ok()?.meter.appends()));
+    let settings = BoardSettings { source, journal: Some(journal), ..settings };
+    Board::open(settings).await.map_err(board_not_opened)
 }
 
 /// Serves until it is told to stop.
@@ -145,6 +148,7 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> CommandResult {
         // It is asked for once the coordinator listens.
         source: Source::Store,
         store: StoreChoice::Given(store.clone()),
+        journal: None,
     });
     let settings = ServerSettings {
         listen,

@@ -34,8 +34,7 @@ impl Visitor {
             (true, None) | (_, Some(v1::Role::Admin)) => Rights::Steer,
             _ => Rights::Look,
         };
-        let name = about.caller.clone();
-        Self { client: Some(client), name, rights, has_session }
+        Self { client: Some(client), name: about.caller.clone(), rights, has_session }
     }
 
     /// Whoever has the board's link, of whom the coordinator can't be asked at the moment.

@@ -8,6 +8,7 @@ use basin_proto::v1;
 use maud::{Markup, PreEscaped, html};
 
 use super::query::segment;
+use crate::model::INCOMPLETE;
 use crate::words::number::counted;
 use crate::words::sweep::{short, total};
 
@@ -90,11 +91,16 @@ pub(crate) fn scrolling(label: &str, table: &Markup) -> Markup {
     html! { div.scroll role="region" tabindex="0" aria-label=(label) { (table) } }
 }
 
-/// The counts of a sweep or an experiment that are worth a word.
-pub(crate) fn counts_text(counts: &v1::Counts) -> String {
+/// Whether a sweep is known by what its store has of it alone.
+pub(crate) fn is_stored(sweep: &v1::SweepSummary) -> bool {
+    sweep.state_code() == v1::SweepState::Unspecified && sweep.state == INCOMPLETE
+}
+
+/// The counts of a sweep or an experiment that are worth a word. Of a task that isn't in the store nobody knows whether it is queued.
+pub(crate) fn counts_text(counts: &v1::Counts, is_stored: bool) -> String {
     let words = [
         (counts.running, "running"),
-        (counts.queued, "queued"),
+        (counts.queued, if is_stored { "not committed" } else { "queued" }),
         (counts.blocked, "blocked"),
         (counts.failed, "failed"),
         (counts.upstream_failed, "waiting for a failed task"),

@@ -82,7 +82,7 @@ fn whole(page: &Page) -> Markup {
                 header {
                     a.brand href="/" { "Basin" }
                     (navigation(page))
-                    p.who {
+                    div.who {
                         @if let Some(who) = &page.who {
                             @if !who.is_empty() { span.name { (maud::PreEscaped(who)) } " " }
                             @if page.has_session {

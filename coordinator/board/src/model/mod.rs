@@ -4,11 +4,17 @@
 //! one that is there. What changed is told to whoever listens ([`changes`]).
 
 pub(crate) mod changes;
+mod latency;
 mod poll;
+mod reading;
 mod results;
 mod results_store;
 mod snapshot;
+mod stored;
+mod stored_words;
+mod stream;
 mod sweep;
+mod task_list;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -19,11 +25,18 @@ use basin_storage::Store;
 use tokio::sync::{Notify, watch};
 
 use self::changes::Changes;
+use self::latency::Latencies;
+pub(crate) use self::latency::{LatencySummary, Timed};
 pub(crate) use self::poll::Poller;
 pub(crate) use self::results::{FigureShown, ShownResults, Turn};
 use self::results_store::ResultsStore;
 pub(crate) use self::snapshot::Snapshot;
-pub(crate) use self::sweep::{SweepModel, TaskList};
+pub(crate) use self::stored::StorePoller;
+pub(crate) use self::stored_words::{INCOMPLETE, word as stored_word};
+pub(crate) use self::stream::Bar;
+use self::stream::TaskStream;
+pub(crate) use self::sweep::SweepModel;
+pub(crate) use self::task_list::TaskList;
 use crate::settings::StoreChoice;
 
 /// For how long somebody who asked for a page is said to look.
@@ -47,6 +60,9 @@ pub(crate) struct Model {
     /// The sweeps that somebody looks at, or looked at of late.
     sweeps: Mutex<HashMap<String, Arc<SweepModel>>>,
     store: ResultsStore,
+    stream: Mutex<TaskStream>,
+    /// How long calls took of late.
+    pub(crate) latencies: Latencies,
     /// The coordinator as somebody who looks may call it, for a board without credentials of its own.
     lent: Mutex<Option<Client>>,
     asked: Notify,
@@ -63,6 +79,8 @@ impl Model {
             looked: Mutex::default(),
             sweeps: Mutex::default(),
             store: ResultsStore::new(store),
+            stream: Mutex::default(),
+            latencies: Latencies::default(),
             lent: Mutex::default(),
             asked: Notify::new(),
             looks: watch::Sender::new(0),
@@ -132,6 +150,17 @@ impl Model {
             self.look_again().await;
         }
         sweep
+    }
+
+    /// What ran on workers since then, in milliseconds since the Unix epoch.
+    pub(crate) fn bars_since(&self, from: u64) -> Vec<Bar> {
+        self.stream.lock().unwrap_or_else(PoisonError::into_inner).since(from)
+    }
+
+    /// The list of a sweep's tasks, if somebody looks at it or did of late.
+    fn known_list(&self, id: &str) -> Option<TaskList> {
+        let sweeps = self.sweeps.lock().unwrap_or_else(PoisonError::into_inner);
+        sweeps.get(id).map(|sweep| sweep.list())
     }
 
     /// The sweeps that somebody looks at.

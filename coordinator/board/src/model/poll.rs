@@ -2,17 +2,18 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use basin_coordinator::client::{CallError, Client};
-use basin_domain::failure::Failure;
-use basin_domain::id::TaskId;
 use basin_proto::v1;
 
 use super::changes::Topic;
-use super::results::TasksNow;
-use super::{Model, Snapshot, SweepModel};
+use super::latency::{Latencies, Timed};
+use super::reading::read_results;
+use super::stream::RunningNow;
+use super::{Model, Snapshot, TaskList};
+use crate::clock::unix_ms;
 
 /// The pause between two looks while somebody looks at the board.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -68,60 +69,88 @@ impl Poller {
         }
         if let Some(client) = client {
             self.follow(&client).await;
+            self.see_running();
         }
+    }
+
+    /// Puts what runs now into the task stream.
+    fn see_running(&self) {
+        let now = self.model.now();
+        let running: Vec<RunningNow> = now
+            .replies
+            .iter()
+            .flat_map(|(sweep, reply)| reply.running.iter().map(|task| running_now(sweep, task)))
+            .collect();
+        let is_whole = |sweep: &str| match now.replies.get(sweep) {
+            Some(reply) => {
+                let counts = reply.sweep.as_ref().and_then(|sweep| sweep.counts).unwrap_or_default();
+                counts.running <= reply.running.len() as u64
+            }
+            // It isn't among those that run.
+            None => true,
+        };
+        let state = |sweep: &str, task: &str| match self.model.known_list(sweep)? {
+            TaskList::Here { table, .. } => table.state_of(task),
+            TaskList::Reading | TaskList::Missing(_) => None,
+        };
+        let mut stream = self.model.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        stream.see(unix_ms(), &running, is_whole, state);
     }
 
     /// Asks about the tasks of the sweeps that somebody looks at.
     async fn follow(&self, client: &Client) {
         for sweep in self.model.looked_at() {
-            self.read_results(&sweep);
+            read_results(&self.model, &sweep);
+            let began = Instant::now();
             match tokio::time::timeout(LIMIT, sweep.follow(client, self.model.store())).await {
-                Ok(Ok(true)) => self.model.changes.note(&sweep.id, Topic::Tasks),
+                Ok(Ok(is_changed)) => {
+                    self.model.latencies.note(Timed::Tasks, began.elapsed());
+                    if is_changed {
+                        self.model.changes.note(&sweep.id, Topic::Tasks);
+                    }
+                }
                 // It was forgotten meanwhile, or never was.
                 Ok(Err(CallError::Refused { .. })) => self.model.forget(&sweep.id),
                 Ok(Err(error)) => tracing::debug!(%error, sweep = sweep.id, "its tasks can't be asked for"),
-                Ok(Ok(false)) | Err(_) => {}
+                Err(_) => {}
             }
         }
     }
 
-    /// Begins to read what a sweep's tasks came to, if nobody does yet. It goes on beside the looks.
-    fn read_results(&self, sweep: &Arc<SweepModel>) {
-        let Ok(store) = self.model.store() else { return };
-        let (model, sweep) = (Arc::clone(&self.model), Arc::clone(sweep));
-        let runtime = tokio::runtime::Handle::current();
-        // On a thread of its own: much of it is no waiting.
-        tokio::task::spawn_blocking(move || {
-            let now = model.now();
-            let failed = now.replies.get(&sweep.id).map(|reply| failures(reply)).unwrap_or_default();
-            let committed = sweep.committed();
-            let tasks = TasksNow { committed: &committed, failed: &failed, list: sweep.list() };
-            for topic in runtime.block_on(sweep.results.refresh(&store, &sweep.id, &tasks)) {
-                model.changes.note(&sweep.id, topic);
-            }
-        });
-    }
-
     /// What the coordinator says: to the board itself or, where it has no rights, to somebody who looks at it.
     async fn ask(&self) -> Result<(Snapshot, Client), CallError> {
-        match (ask_as(&self.client).await, self.model.lent()) {
-            (Err(CallError::Refused { .. }), Some(lent)) => Ok((ask_as(&lent).await?, lent)),
+        let latencies = &self.model.latencies;
+        let looked: Vec<String> = self.model.looked_at().iter().map(|sweep| sweep.id.clone()).collect();
+        match (ask_as(&self.client, &looked, latencies).await, self.model.lent()) {
+            (Err(CallError::Refused { .. }), Some(lent)) => {
+                Ok((ask_as(&lent, &looked, latencies).await?, lent))
+            }
             (answer, _) => Ok((answer?, self.client.clone())),
         }
     }
 }
 
-/// What a coordinator says to somebody.
-async fn ask_as(client: &Client) -> Result<Snapshot, CallError> {
+/// What a coordinator says to somebody: of all sweeps in brief, more of those that run or are looked at.
+async fn ask_as(client: &Client, looked: &[String], latencies: &Latencies) -> Result<Snapshot, CallError> {
+    let began = Instant::now();
     let mut sweeps = client.list_sweeps().await?.sweeps;
+    latencies.note(Timed::Sweeps, began.elapsed());
     sweeps.sort_by_key(|sweep| Reverse(sweep.launched_unix_ms));
+    let began = Instant::now();
     let mut workers = client.workers().await?;
+    latencies.note(Timed::Workers, began.elapsed());
     workers.sort_by(|a, b| a.worker_id.cmp(&b.worker_id));
     let mut replies = HashMap::new();
-    let running = sweeps.iter().filter(|sweep| sweep.state_code() == v1::SweepState::Running);
-    for sweep in running.take(RUNNING) {
-        match client.sweep(&sweep.sweep_id).await {
-            Ok(reply) => drop(replies.insert(sweep.sweep_id.clone(), Arc::new(reply))),
+    let is_running = |sweep: &v1::SweepSummary| {
+        sweep.state_code() == v1::SweepState::Running || sweep.counts.unwrap_or_default().running > 0
+    };
+    let is_looked_at = |sweep: &v1::SweepSummary| looked.contains(&sweep.sweep_id);
+    let running = sweeps.iter().filter(|sweep| is_running(sweep) && !is_looked_at(sweep)).take(RUNNING);
+    let wanted = sweeps.iter().filter(|sweep| is_looked_at(sweep)).chain(running);
+    let wanted: Vec<String> = wanted.map(|sweep| sweep.sweep_id.clone()).collect();
+    for id in wanted {
+        match client.sweep(&id).await {
+            Ok(reply) => drop(replies.insert(id, Arc::new(reply))),
             // It was forgotten meanwhile.
             Err(CallError::Refused { .. }) => {}
             Err(error) => return Err(error),
@@ -131,11 +160,12 @@ async fn ask_as(client: &Client) -> Result<Snapshot, CallError> {
     Ok(Snapshot { asked: Some(Instant::now()), trouble: None, sweeps, replies, workers, store_url })
 }
 
-/// The failed tasks that an answer names.
-fn failures(reply: &v1::GetSweepReply) -> Vec<(TaskId, Failure)> {
-    let known = |task: &v1::FailedTask| {
-        let kind = v1::FailureKind::domain(task.kind_code, &task.kind)?;
-        Some((task.task_id.parse().ok()?, Failure::new(kind, &task.message)))
-    };
-    reply.failed.iter().filter_map(known).collect()
+fn running_now(sweep: &str, task: &v1::RunningTask) -> RunningNow {
+    RunningNow {
+        sweep: sweep.to_owned(),
+        task: task.task_id.clone(),
+        name: task.name.clone(),
+        worker: task.worker_id.clone(),
+        attempt: task.attempt,
+    }
 }

@@ -15,7 +15,8 @@ use basin_report::{
 use basin_storage::Store;
 
 use super::changes::Topic;
-use super::sweep::TaskList;
+use super::latency::{Latencies, Timed};
+use super::task_list::TaskList;
 use crate::clock::unix_ms;
 
 /// The shortest time between two looks at results.
@@ -109,13 +110,19 @@ impl SweepResults {
     }
 
     /// Reads what is new, if nobody does and some time has passed, and makes claims and figures of all of it. What changed.
-    pub(crate) async fn refresh(&self, store: &Store, sweep: &str, tasks: &TasksNow<'_>) -> Vec<Topic> {
+    pub(crate) async fn refresh(
+        &self,
+        store: &Store,
+        sweep: &str,
+        tasks: &TasksNow<'_>,
+        latencies: &Latencies,
+    ) -> Vec<Topic> {
         let Ok(mut work) = self.work.try_lock() else { return Vec::new() };
         // Measures have a place once the table is there.
         if matches!(tasks.list, TaskList::Reading) || work.looked.is_some_and(|at| at.elapsed() < PAUSE) {
             return Vec::new();
         }
-        let refreshed = self.refresh_by(&mut work, store, sweep, tasks).await;
+        let refreshed = self.refresh_by(&mut work, store, sweep, tasks, latencies).await;
         work.looked = Some(Instant::now());
         refreshed.unwrap_or_else(|why| {
             let before = self.shown();
@@ -133,6 +140,7 @@ impl SweepResults {
         store: &Store,
         sweep: &str,
         tasks: &TasksNow<'_>,
+        latencies: &Latencies,
     ) -> Result<Vec<Topic>, String> {
         let is_first = self.runs.read().await.is_none();
         if is_first {
@@ -147,7 +155,12 @@ impl SweepResults {
         if !is_first && gone.is_empty() && new.is_empty() && work.failed == tasks.failed.len() {
             return Ok(Vec::new());
         }
+        let began = Instant::now();
         let read = read_runs(store, &new).await.map_err(|error| with_causes(&error))?;
+        if let Some(each) = u32::try_from(read.len()).ok().and_then(|read| began.elapsed().checked_div(read))
+        {
+            latencies.note(Timed::Result, each);
+        }
         if !is_first && gone.is_empty() && read.is_empty() && work.failed == tasks.failed.len() {
             return Ok(Vec::new());
         }

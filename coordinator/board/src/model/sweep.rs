@@ -13,6 +13,8 @@ use basin_proto::v1;
 use basin_storage::Store;
 
 use super::results::SweepResults;
+use super::stored_words::NOT_COMMITTED;
+use super::task_list::TaskList;
 use crate::table::{LiveRow, PlannedTask, Table};
 use crate::words::sweep::done_share;
 
@@ -36,22 +38,6 @@ pub(crate) struct SweepModel {
     committed: RwLock<Arc<Vec<TaskId>>>,
     /// What was asked for already; one look at a time holds it.
     known: tokio::sync::Mutex<Option<Known>>,
-}
-
-/// The list of a sweep's tasks.
-#[derive(Debug, Clone)]
-pub(crate) enum TaskList {
-    /// It is being read.
-    Reading,
-    /// It is here.
-    Here {
-        /// The tasks.
-        table: Arc<Table>,
-        /// What isn't known of them, in words.
-        gap: Option<String>,
-    },
-    /// It can't be had, for this reason.
-    Missing(String),
 }
 
 /// The tasks as they were at the last look.
@@ -91,7 +77,38 @@ impl SweepModel {
         self.list.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn set_list(&self, list: TaskList) {
+    /// Whether the list of its tasks is there, or can't be.
+    pub(super) fn has_list(&self) -> bool {
+        !matches!(self.list(), TaskList::Reading)
+    }
+
+    /// Puts its tasks into the table as a store has them.
+    pub(super) async fn set_stored(&self, tasks: &[Task], states: &[&'static str]) {
+        let committed = tasks.iter().zip(states).filter(|(_, state)| **state != NOT_COMMITTED);
+        let mut committed: Vec<TaskId> = committed.map(|(task, _)| task.id).collect();
+        committed.sort_unstable();
+        committed.dedup();
+        *self.committed.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(committed);
+        let (states, list) = (states.to_vec(), self.list());
+        let made = match list {
+            TaskList::Here { table, .. } => tokio::task::spawn_blocking(move || {
+                let rows: Vec<(usize, &str)> = states.iter().copied().enumerate().collect();
+                table.set_states(&rows).map(|()| table)
+            }),
+            TaskList::Reading | TaskList::Missing(_) => {
+                let planned: Vec<PlannedTask> = tasks.iter().map(PlannedTask::from).collect();
+                tokio::task::spawn_blocking(move || Table::new(&planned, &states).map(Arc::new))
+            }
+        };
+        match made.await {
+            Ok(Ok(table)) => self.set_list(TaskList::Here { table, gap: None }),
+            Ok(Err(error)) => self.set_list(TaskList::Missing(error.to_string())),
+            Err(error) => self.set_list(TaskList::Missing(error.to_string())),
+        }
+    }
+
+    /// Puts another list in place of the one that is there.
+    pub(super) fn set_list(&self, list: TaskList) {
         *self.list.write().unwrap_or_else(PoisonError::into_inner) = list;
     }
 

@@ -6,7 +6,8 @@ use axum::extract::{Path, State};
 use basin_proto::v1;
 use maud::{Markup, html};
 
-use super::common::{above, answered};
+use super::common::above;
+use super::source;
 use super::steering::{button, is_steerable};
 use super::tasks::filtered;
 use crate::answer::parts::{lines, scrolling, sweep_url, task_link, text, whole};
@@ -23,7 +24,7 @@ pub(crate) async fn show(
     Path(id): Path<String>,
     asked: Asked,
 ) -> Result<Page, Failure> {
-    let reply = answered(asked.client()?.sweep(&id)).await?;
+    let reply = source::sweep(&board, &asked, &id).await?;
     let sweep = reply.sweep.clone().unwrap_or_default();
     let id = sweep.sweep_id.clone();
     board.model.sweep(&id);

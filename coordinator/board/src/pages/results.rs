@@ -11,7 +11,8 @@ use basin_report::{
 use maud::{Markup, PreEscaped, html};
 use serde_json::{Value, json};
 
-use super::common::{answered, chart};
+use super::common::chart;
+use super::source;
 use super::tasks::table_of;
 use crate::answer::parts::{sweep_url, text, time, whole};
 use crate::answer::{Failure, Query, json_answer};
@@ -237,7 +238,9 @@ async fn running(
     experiment: &str,
     asked: &Asked,
 ) -> Vec<basin_report::CurveGroup> {
-    let Ok(client) = asked.client() else { return Vec::new() };
+    if asked.visitor.client.is_none() {
+        return Vec::new();
+    }
     let Ok((table, _)) = table_of(&board.model, sweep).await else { return Vec::new() };
     let filter = format!("state = 'running' and experiment = '{}'", experiment.replace('\'', "''"));
     let found = tokio::task::spawn_blocking(move || {
@@ -252,7 +255,7 @@ async fn running(
         .filter_map(|row| Some((row.first()?.text().to_owned(), row.get(1)?.text().to_owned())))
         .collect();
     let ids = names.iter().map(|(id, _)| id.clone()).collect();
-    let live = answered(client.live_tasks(ids, RUNNING as u32)).await.unwrap_or_default();
+    let live = source::live(asked, ids, RUNNING as u32).await;
     let curve = |task: &basin_proto::v1::LiveTask| {
         let (_, name) = names.iter().find(|(id, _)| *id == task.task_id)?;
         let curve = task.curve.as_ref()?;

@@ -6,12 +6,13 @@ use axum::extract::{Path, State};
 use basin_proto::v1;
 use maud::{Markup, html};
 
-use super::common::{above, answered};
+use super::common::above;
 use super::results::{choice, claims_section, curves_section, figures_section};
+use super::source;
 use super::steering::{is_steerable, steering};
 use super::tasks::filtered;
 use crate::answer::parts::{
-    counts_text, measured, progress, scrolling, share, state, sweep_url, task_link, text, time,
+    counts_text, is_stored, measured, progress, scrolling, share, state, sweep_url, task_link, text, time,
 };
 use crate::answer::{Failure, Page, Place};
 use crate::context::{Asked, Shared};
@@ -28,7 +29,7 @@ pub(crate) async fn show(
     Path(id): Path<String>,
     asked: Asked,
 ) -> Result<Page, Failure> {
-    let reply = answered(asked.client()?.sweep(&id)).await?;
+    let reply = source::sweep(&board, &asked, &id).await?;
     let sweep = reply.sweep.clone().unwrap_or_default();
     let id = sweep.sweep_id.clone();
     let model = board.model.sweep(&id);
@@ -84,7 +85,7 @@ fn overview(sweep: &v1::SweepSummary, reply: &v1::GetSweepReply) -> Markup {
                 dd { (left) }
             }
             dt { "Tasks" }
-            dd { (counts_text(&counts)) }
+            dd { (counts_text(&counts, is_stored(sweep))) }
             @if counts.failed > 0 {
                 dt { "Failed" }
                 dd.bad {
@@ -144,7 +145,7 @@ fn experiments(sweep: &v1::SweepSummary, forecast: Option<&v1::Forecast>) -> Mar
                                 None => { "–" },
                             }
                         }
-                        td { (counts_text(&counts)) }
+                        td { (counts_text(&counts, is_stored(sweep))) }
                     }
                 }
             }

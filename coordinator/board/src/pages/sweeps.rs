@@ -5,7 +5,7 @@ use basin_proto::v1;
 use maud::{Markup, html};
 
 use super::common::above;
-use crate::answer::parts::{counts_text, progress, scrolling, state, sweep_url, text, time};
+use crate::answer::parts::{counts_text, is_stored, progress, scrolling, state, sweep_url, text, time};
 use crate::answer::{Page, Place};
 use crate::context::{Asked, Shared};
 use crate::model::Snapshot;
@@ -54,7 +54,7 @@ fn row(sweep: &v1::SweepSummary, now: &Snapshot) -> Markup {
             td { (state(sweep_state(sweep))) }
             td { (progress(counts.committed, total(&counts))) }
             td { @if let Some(left) = &left { (left) } @else { "–" } }
-            td { (counts_text(&counts)) }
+            td { (counts_text(&counts, is_stored(sweep))) }
             td.number.bad[counts.failed > 0] { (counts.failed) }
             td { @if sweep.user.is_empty() { "–" } @else { (text(&sweep.user)) } }
             td.number { (sweep.priority) }

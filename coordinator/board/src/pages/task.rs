@@ -14,7 +14,8 @@ use basin_storage::{Manifest, Store};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
-use super::common::{above, answered, chart};
+use super::common::{above, chart};
+use super::source;
 use crate::answer::parts::{
     lines, measured, scrolling, share, state, sweep_url, task_url, text, time, whole,
 };
@@ -37,10 +38,9 @@ pub(crate) async fn show(
     Path((id, task)): Path<(String, String)>,
     asked: Asked,
 ) -> Result<Page, Failure> {
-    let client = asked.client()?;
-    let found = answered(client.task(&task)).await?;
-    let log = answered(client.task_log(&found.task_id, 0, 0)).await;
-    let live = answered(client.live_tasks(vec![found.task_id.clone()], 0)).await.unwrap_or_default();
+    let found = source::task(&board, &asked, &id, &task).await?;
+    let log = source::log(&board, &asked, &found.task_id).await;
+    let live = source::live(&asked, vec![found.task_id.clone()], 0).await;
     let provenance = provenance(board.model.store(), &found).await;
     board.model.sweep(&id);
     let name = found.names.first().map_or_else(|| short(&found.task_id).to_owned(), Clone::clone);
@@ -222,7 +222,7 @@ pub(crate) async fn curve(
         let labels = labels(&board.model.sweep(&sweep), id, &metrics).await;
         return Ok(json_answer(&json!({ "series": of_metrics(&metrics, &labels) })));
     }
-    let live = answered(asked.client()?.live_tasks(vec![task], 1)).await?;
+    let live = source::live(&asked, vec![task], 1).await;
     let series: Vec<Value> = live.iter().filter_map(|task| task.curve.as_ref()).map(of_losses).collect();
     Ok(json_answer(&json!({ "series": series })))
 }

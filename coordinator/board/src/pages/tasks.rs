@@ -142,9 +142,6 @@ fn rows_shown(sweep: &str, query: &Query, found: &Rows) -> Markup {
         .enumerate()
         .filter(|(place, _)| Some(*place) != id && Some(*place) != name)
         .collect();
-    let cell_of = |row: &[Cell], place: Option<usize>| {
-        place.and_then(|place| row.get(place)).map(|cell| cell.text().to_owned()).unwrap_or_default()
-    };
     let table = html! {
         table {
             thead {
@@ -156,7 +153,7 @@ fn rows_shown(sweep: &str, query: &Query, found: &Rows) -> Markup {
             tbody {
                 @for row in &found.rows {
                     tr {
-                        th scope="row" { (task_link(sweep, &cell_of(row, id), &cell_of(row, name))) }
+                        th scope="row" { (task_link(sweep, text_at(row, id), text_at(row, name))) }
                         @for (place, column) in &others { (cell(column, row.get(*place).unwrap_or(&Cell::Nothing))) }
                     }
                 }
@@ -167,6 +164,11 @@ fn rows_shown(sweep: &str, query: &Query, found: &Rows) -> Markup {
         (pages(query, found))
         @if found.rows.is_empty() { p.empty { "No task is like that." } } @else { (scrolling("Tasks", &table)) }
     }
+}
+
+/// The text in one of a row's cells.
+fn text_at(row: &[Cell], place: Option<usize>) -> &str {
+    place.and_then(|place| row.get(place)).map_or("", Cell::text)
 }
 
 /// How many there are, and the way to the others.

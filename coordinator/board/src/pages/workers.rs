@@ -7,7 +7,7 @@ use basin_domain::placement::ByteSize;
 use basin_proto::v1;
 use maud::{Markup, html};
 
-use super::common::above;
+use super::common::{above, chart};
 use super::steering::{button, drain_url, is_steerable};
 use crate::answer::parts::{measured, scrolling, share, task_link, text};
 use crate::answer::{Page, Place};
@@ -24,6 +24,10 @@ pub(crate) async fn list(State(board): State<Shared>, asked: Asked) -> Page {
         h1 tabindex="-1" { "Workers" }
         (above(&asked, &now))
         div #workers data-live="workers" { (table(&now, is_steerable(&asked))) }
+        section aria-labelledby="stream-title" {
+            h2 #stream-title { "Task stream" }
+            (chart("stream", "/workers/stream.json?minutes=10", "What ran on which slot in the last ten minutes", "Tasks on the slots of workers"))
+        }
         section aria-labelledby="running-title" {
             h2 #running-title { "Running tasks" }
             div #running data-live="sweeps" { (running(&now)) }

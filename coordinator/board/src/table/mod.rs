@@ -6,6 +6,7 @@
 mod columns;
 mod filter;
 mod guard;
+mod points;
 mod read;
 mod write;
 
@@ -18,6 +19,7 @@ use rusqlite::Connection;
 
 pub(crate) use self::columns::{Column, Role, as_written};
 pub(crate) use self::filter::FilterError;
+pub(crate) use self::points::Points;
 pub(crate) use self::read::{Cell, Group, ROWS, Rows, Wanted};
 pub(crate) use self::write::LiveRow;
 

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use basin_board::{Board, BoardSettings, Source, StoreChoice};
+use basin_board::{Board, BoardSettings, JournalTimes, Source, StoreChoice};
 use basin_coordinator::server::Server;
 use basin_proto::dial::{Dial, Token};
 use basin_storage::Store;
@@ -34,6 +34,7 @@ impl RunBoard {
         }
         let token = Token::fixed(token).or_basin("its token can't be used")?;
         let dial = Dial::to(&server.url()).or_basin("its address can't be used")?;
+        let leadership = server.leadership().clone();
         let settings = BoardSettings {
             listen: self.address.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into()),
             hosts: Vec::new(),
@@ -41,6 +42,7 @@ impl RunBoard {
             allows_plaintext: false,
             source: Source::Coordinator(Box::new(dial.with_token(Some(token)))),
             store: StoreChoice::Given(store.clone()),
+            journal: Some(JournalTimes::new(move || Some(leadership.coordinator().ok()?.meter.appends()))),
         };
         match Board::open(settings).await {
             Ok(board) => {

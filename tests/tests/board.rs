@@ -1,0 +1,335 @@
+//! The board: every page of a coordinator that is really at work, steering, who may do what, and finished sweeps from their store.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+
+use basin_tests::{Fits, Sandbox, TEST_TIMEOUT, eventually};
+use serde_json::Value;
+
+const SWEEP: Fits<'static> = Fits { name: "shown", points: 64, hidden: &[16], seeds: 3, epochs: 40 };
+
+/// A browser: it knows one board, and keeps its cookie.
+struct Browser {
+    address: String,
+    cookie: Option<String>,
+}
+
+/// An answer.
+struct Answer {
+    code: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    /// The value of a header.
+    fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    #[track_caller]
+    fn ok(self) -> String {
+        assert_eq!(self.code, 200, "{}\n{}", self.head, self.body);
+        self.body
+    }
+}
+
+impl Browser {
+    /// One that looks at the board behind this link.
+    fn at(link: &str) -> Self {
+        let address = link.strip_prefix("http://").unwrap().split('/').next().unwrap().to_owned();
+        Self { address, cookie: None }
+    }
+
+    fn connect(&self, method: &str, path: &str, headers: &str, body: &str) -> std::io::Result<TcpStream> {
+        let mut stream = TcpStream::connect(&self.address)?;
+        stream.set_read_timeout(Some(TEST_TIMEOUT))?;
+        let cookie = self.cookie.as_ref().map(|cookie| format!("Cookie: {cookie}\r\n")).unwrap_or_default();
+        let (address, length) = (&self.address, body.len());
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n{cookie}{headers}\r\n{body}"
+        )?;
+        Ok(stream)
+    }
+
+    fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
+        let mut text = String::new();
+        self.connect(method, path, headers, body).unwrap().read_to_string(&mut text).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let code = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Answer { code, head: head.to_owned(), body: body.to_owned() }
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, "", "")
+    }
+
+    #[track_caller]
+    fn json(&self, path: &str) -> Value {
+        serde_json::from_str(&self.get(path).ok()).unwrap()
+    }
+
+    /// Sends a form as a page of the board does, and shows the page that it leads to.
+    #[track_caller]
+    fn send(&mut self, path: &str, form: &str) -> Answer {
+        let own = format!("Origin: http://{}\r\n", self.address);
+        let sent = self.ask("POST", path, &own, form);
+        self.follow(sent)
+    }
+
+    /// Goes where an answer leads, with its cookie.
+    #[track_caller]
+    fn follow(&mut self, answer: Answer) -> Answer {
+        if let Some(cookie) = answer.header("set-cookie") {
+            self.cookie = Some(cookie.split(';').next().unwrap().to_owned());
+        }
+        match answer.header("location") {
+            Some(to) => self.get(to),
+            None => answer,
+        }
+    }
+
+    /// Listens until something was said of this topic.
+    fn hears(&self, sweep: &str, topic: &str) {
+        let stream = self.connect("GET", &format!("/events?sweep={sweep}"), "", "").unwrap();
+        let topic = format!("\"{topic}\"");
+        for line in BufReader::new(stream).lines() {
+            let line = line.unwrap();
+            if line.starts_with("data: ") && line.contains(&topic) {
+                return;
+            }
+        }
+        panic!("the events ended");
+    }
+}
+
+fn sandbox() -> Sandbox {
+    Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test")).with_file("shown.toml", &SWEEP.text())
+}
+
+#[test]
+fn every_page_follows_a_sweep_from_its_queue_to_its_figures() {
+    let sandbox = sandbox();
+    let (_coordinator, output) = sandbox.serve_with_output("127.0.0.1:0", &["--board", "127.0.0.1:0"]);
+    let url = output["url"].as_str().unwrap();
+    let mut browser = Browser::at(output["board"].as_str().unwrap());
+    assert!(browser.get("/").ok().contains("There is no sweep yet."));
+    let sweep = sandbox.launch(url, "shown.toml", &[]);
+    let of = |page: &str| format!("/sweeps/{sweep}{page}");
+
+    let list = eventually("the sweep is listed", || {
+        Some(browser.get("/").ok()).filter(|list| list.contains(&sweep))
+    });
+    assert!(list.contains("0 of 3") && list.contains("state-running"), "{list}");
+    let tasks = browser.get(&of("/tasks?where=state+%3D+%27queued%27")).ok();
+    assert!(tasks.contains("of 3 tasks") && tasks.contains("fits seed 2"), "{tasks}");
+
+    // Steering says what came of it; somebody else's page steers nothing.
+    let paused = browser.send(&of("/pause"), "").ok();
+    assert!(paused.contains("paused: ") && paused.contains("state-paused"), "{paused}");
+    let resumed = browser.send(&of("/resume"), &format!("to={}", of("/tasks"))).ok();
+    assert!(resumed.contains("resumed: 3 tasks are queued") && resumed.contains("Tasks of"), "{resumed}");
+    let adjusted = browser.send(&of("/adjust"), "priority=4&max_slots=2").ok();
+    assert!(adjusted.contains("the sweep has priority 4 and may take 2 slots at once"), "{adjusted}");
+    for from in ["", "Origin: http://evil.example\r\n", "Sec-Fetch-Site: cross-site\r\n"] {
+        assert_eq!(browser.ask("POST", &of("/cancel"), from, "").code, 403, "{from}");
+    }
+    let other_name = "GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n";
+    let mut stream = TcpStream::connect(&browser.address).unwrap();
+    stream.write_all(other_name.as_bytes()).unwrap();
+    let mut refused = String::new();
+    stream.read_to_string(&mut refused).unwrap();
+    assert!(refused.starts_with("HTTP/1.1 403 ") && !refused.contains(&sweep), "{refused}");
+
+    std::thread::scope(|scope| {
+        let listening = scope.spawn(|| browser.hears(&sweep, "tasks"));
+        sandbox
+            .start(
+                "worker",
+                &["worker", "--coordinator", url, "--slots", "2", "--threads", "1", "--idle-exit", "1"],
+            )
+            .wait();
+        listening.join().unwrap();
+    });
+    let overview = eventually("it is done, and its figure drawn", || {
+        Some(browser.get(&of("")).ok()).filter(|page| page.contains("3 of 3") && page.contains("<svg "))
+    });
+    assert!(overview.contains("state-done") && !overview.contains("style="), "{overview}");
+
+    let wrong = browser.get(&of("/tasks?where=epoch+%3E+1")).ok();
+    assert!(wrong.contains("there is no column `epoch`; the columns are: id, name, experiment"), "{wrong}");
+    let measured =
+        browser.get(&of("/tasks?where=train_loss+%3C+100+and+progress+%3D+1&sort=train_loss&down=1")).ok();
+    assert!(measured.contains("1–3 of 3 tasks"), "{measured}");
+    assert!(browser.get(&of("/tasks?group=state")).ok().contains("completed"));
+    let points = browser.json(&of("/points.json"));
+    assert_eq!((&points["n"], &points["runs"][0]), (&Value::from(1), &Value::from(3)), "{points}");
+    let curves = browser.json(&of("/curves.json?series=train_loss"));
+    assert_eq!(curves["groups"][0]["n"], 3, "{curves}");
+    assert!(curves["y_label"].as_str().unwrap().starts_with("training loss"), "{curves}");
+
+    let id = points["ids"][0].as_str().unwrap();
+    let task = browser.get(&of(&format!("/tasks/{id}"))).ok();
+    for part in ["fits seed ", "Attempts", "state-committed", "Where and how it ran", "hidden</th>"] {
+        assert!(task.contains(part), "{part}: {task}");
+    }
+    let curve = browser.json(&of(&format!("/tasks/{id}/curve.json")));
+    assert!(
+        curve["series"].as_array().unwrap().iter().any(|series| series["name"] == "train_loss"),
+        "{curve}"
+    );
+
+    for (page, part) in [
+        ("/failures", "Nothing failed."),
+        ("/points", "1 points"),
+        ("/points?view=importances", "too few points"),
+        ("/points?view=against&x=seed", "data-chart=\"against\""),
+    ] {
+        assert!(browser.get(&of(page)).ok().contains(part), "{page}");
+    }
+    assert!(browser.get("/workers").ok().contains("data-src=\"/workers/stream.json?minutes=10\""));
+    assert!(browser.json("/workers/stream.json")["now"].is_u64());
+    let latencies = browser.get("/latencies").ok();
+    assert!(
+        latencies.contains("batches of events") && latencies.contains("the list of sweeps"),
+        "{latencies}"
+    );
+    for page in
+        ["/sweeps/nothing", "/sweeps/nothing/tasks", "/nowhere", &of("/nowhere"), &of("/tasks/nothing")]
+    {
+        assert_eq!(browser.get(page).code, 404, "{page}");
+    }
+
+    // A part is the inner part of its page, and what pages need is there for good.
+    let part = browser.ask("GET", "/login", "Board-Part: main\r\n", "");
+    assert!(browser.get("/login").ok().contains(&part.body) && !part.body.contains("<html"), "{}", part.body);
+    let style = overview.split("href=\"").find(|it| it.starts_with("/assets/board.css")).unwrap();
+    let style = browser.get(style.split('"').next().unwrap());
+    assert!(style.header("cache-control").unwrap().contains("immutable"));
+    for header in ["content-security-policy", "x-content-type-options", "referrer-policy"] {
+        assert!(style.header(header).is_some(), "{header}");
+    }
+}
+
+#[test]
+fn a_viewer_looks_an_admin_steers_and_nobody_else_sees_anything() {
+    let sandbox = sandbox();
+    let token = |role: &str| {
+        let create = ["token", "create", "--role", role, "--name", role, "--tokens", "tokens.toml"];
+        sandbox.basin(&create).succeeded().out.trim().to_owned()
+    };
+    let (viewer, admin) = (token("viewer"), token("admin"));
+    sandbox.write("admin.token", &admin);
+    let (_coordinator, output) =
+        sandbox.serve_with_output("127.0.0.1:0", &["--board", "127.0.0.1:0", "--tokens", "tokens.toml"]);
+    let url = output["url"].as_str().unwrap();
+    let link = output["board"].as_str().unwrap();
+    let sweep = sandbox.launch(url, "shown.toml", &["--token-file", "admin.token"]);
+    let pause = format!("/sweeps/{sweep}/pause");
+
+    let stranger = Browser::at(link);
+    for page in
+        ["/", "/workers", &format!("/sweeps/{sweep}"), &format!("/sweeps/{sweep}/points.json"), "/events"]
+    {
+        let refused = stranger.get(page);
+        assert!(
+            refused.code == 401 && refused.body.contains("Sign in") && !refused.body.contains("fits"),
+            "{page}"
+        );
+    }
+    let mut guessing = Browser::at(link);
+    let refused = guessing.send("/login", "token=basin_0123456789ab_hush");
+    assert!(refused.code == 403 && !refused.body.contains("hush"), "{}", refused.body);
+
+    let mut looking = Browser::at(link);
+    assert!(
+        looking.send("/login", &format!("token={viewer}&to=/workers")).ok().contains("There is no worker.")
+    );
+    let cookie = looking.cookie.clone().unwrap();
+    assert!(!cookie.contains(&viewer), "the browser keeps no token");
+    let shown = looking.get(&format!("/sweeps/{sweep}")).ok();
+    assert!(
+        shown.contains("state-running") && !shown.contains("method=\"post\" action=\"/sweeps"),
+        "{shown}"
+    );
+    let refused = looking.send(&pause, "").ok();
+    assert!(refused.contains("notice trouble") && refused.contains("state-running"), "{refused}");
+
+    let mut steering = Browser::at(link);
+    steering.send("/login", &format!("token={admin}")).ok();
+    let paused = steering.send(&pause, "").ok();
+    assert!(paused.contains("paused: ") && paused.contains("state-paused"), "{paused}");
+    steering.send("/logout", "");
+    assert_eq!(steering.get("/").code, 401);
+
+    // A token that is revoked sees nothing more.
+    sandbox.basin(&["token", "revoke", "viewer", "--tokens", "tokens.toml"]).succeeded();
+    eventually("the revoked token is refused", || (looking.get("/").code == 401).then_some(()));
+}
+
+/// A board that was started by itself; killed when it is dropped.
+struct StartedBoard(std::process::Child, String);
+
+impl StartedBoard {
+    fn of(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let output = serde_json::Deserializer::from_reader(child.stdout.take().unwrap());
+        let said = output.into_iter::<Value>().next().unwrap().unwrap();
+        Self(child, said["board"].as_str().unwrap().to_owned())
+    }
+}
+
+impl Drop for StartedBoard {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_finished_sweep_is_shown_from_its_store_to_whoever_has_the_link() {
+    let sandbox = sandbox();
+    let run = sandbox.basin(&["run", "shown.toml", "--out", "out"]).succeeded();
+    assert!(
+        run.err.contains("the board is at http://127.0.0.1:") && run.err.contains("/login?key="),
+        "{}",
+        run.err
+    );
+    let again = sandbox.basin(&["run", "shown.toml", "--out", "out", "--no-board"]).succeeded();
+    assert!(!again.err.contains("the board"), "{}", again.err);
+
+    let arguments = ["--json", "board", "--listen", "127.0.0.1:0"];
+    for source in [&["--store", "basin-state/store"], &["--state", "basin-state"]] {
+        let board = StartedBoard::of(sandbox.command(&[&arguments[..], source].concat()));
+        let mut browser = Browser::at(&board.1);
+        assert_eq!(browser.get("/").code, 401, "{source:?}");
+        let opened = browser.get(board.1.split_once(&browser.address.clone()).unwrap().1);
+        let list = eventually("the sweep is counted", || {
+            let cookie = opened.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+            browser.cookie = Some(cookie);
+            Some(browser.get("/").ok()).filter(|list| list.contains("3 of 3"))
+        });
+        let start = list.find("/sweeps/shown-").unwrap() + "/sweeps/".len();
+        let sweep = list[start..].split('"').next().unwrap().to_owned();
+        let of = |page: &str| format!("/sweeps/{sweep}{page}");
+        let points = eventually("its measures are read", || {
+            let answer = browser.get(&of("/points.json"));
+            let points: Option<Value> = serde_json::from_str(&answer.body).ok();
+            points.filter(|points| points["n"] == 1 && points["columns"].as_array().unwrap().len() > 2)
+        });
+        let id = points["ids"][0].as_str().unwrap();
+        let overview = eventually("its figure is drawn", || {
+            Some(browser.get(&of("")).ok()).filter(|page| page.contains("<svg "))
+        });
+        assert!(overview.contains("state-done"), "{overview}");
+        assert!(browser.get(&of("/tasks?sort=train_loss")).ok().contains("1–3 of 3 tasks"));
+        let task = browser.get(&of(&format!("/tasks/{id}"))).ok();
+        assert!(task.contains("state-completed") && task.contains("Where and how it ran"), "{task}");
+        assert!(browser.json(&of(&format!("/tasks/{id}/curve.json")))["series"][0]["x"].is_array());
+    }
+}
