@@ -4,10 +4,9 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use basin_coordinator::journal::metered::Histogram;
 use basin_coordinator::trust::ServerTls;
 use basin_proto::dial::Dial;
-use basin_storage::Store;
+use basin_storage::{HistogramCounts, Store};
 
 /// Whom the board asks.
 #[derive(Debug, Clone)]
@@ -29,16 +28,16 @@ pub enum StoreChoice {
 
 /// How long the journal takes, where the coordinator is in this process.
 #[derive(Clone)]
-pub struct JournalTimes(Arc<dyn Fn() -> Option<Histogram> + Send + Sync>);
+pub struct JournalTimes(Arc<dyn Fn() -> Option<HistogramCounts> + Send + Sync>);
 
 impl JournalTimes {
     /// Asked of whoever knows it; none while the coordinator doesn't lead.
-    pub fn new(appends: impl Fn() -> Option<Histogram> + Send + Sync + 'static) -> Self {
+    pub fn new(appends: impl Fn() -> Option<HistogramCounts> + Send + Sync + 'static) -> Self {
         Self(Arc::new(appends))
     }
 
     /// How long batches of events took to be put on disk so far.
-    pub(crate) fn now(&self) -> Option<Histogram> {
+    pub(crate) fn now(&self) -> Option<HistogramCounts> {
         (self.0)()
     }
 }

@@ -113,7 +113,7 @@ async fn open_board(server: &Server, settings: BoardSettings) -> Result<Board, C
     let dial = Dial::to(&url).or_basin("the board has no way to the coordinator")?;
     let source = Source::Coordinator(Box::new(dial));
     let leadership = server.leadership().clone();
-    let journal = JournalTimes::new(move || Some(leadership.coordinator().ok()?.meter.appends()));
+    let journal = JournalTimes::new(move || Some(leadership.coordinator().ok()?.meter.appends().counts()));
     let settings = BoardSettings { source, journal: Some(journal), ..settings };
     Board::open(settings).await.map_err(board_not_opened)
 }

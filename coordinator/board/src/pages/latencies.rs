@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use basin_charts::number;
-use basin_coordinator::journal::metered::{CLASSES, Histogram};
+use basin_storage::{Histogram, HistogramCounts, Store};
 use maud::{Markup, html};
 
 use super::common::above;
@@ -12,6 +12,7 @@ use crate::answer::parts::{scrolling, text, whole};
 use crate::answer::{Page, Place};
 use crate::context::{Asked, Shared};
 use crate::model::{LatencySummary, Timed};
+use crate::settings::JournalTimes;
 
 /// How long the store may take to say whether it answers.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -30,9 +31,16 @@ pub(crate) async fn show(State(board): State<Shared>, asked: Asked) -> Page {
                 @if let Err(why) = &store { p.trouble { (text(why)) } }
             }
         }
+        section aria-labelledby="store-title" {
+            h2 #store-title { "Store" }
+            div #store data-live="sweeps" {
+                p.note { "Each try of a call, of this process, since it began." }
+                @if let Ok(store) = board.model.store() { (store_calls(&store)) }
+            }
+        }
         section aria-labelledby="journal-title" {
             h2 #journal-title { "Journal" }
-            div #journal data-live="sweeps" { (journal(board.journal.as_ref().and_then(|journal| journal.now()).as_ref())) }
+            div #journal data-live="sweeps" { (journal(board.journal.as_ref().and_then(JournalTimes::now).as_ref())) }
         }
     };
     asked.shows(Page::new("Latencies", Place::Latencies, "sweeps", main))
@@ -87,7 +95,44 @@ fn calls(summaries: &[LatencySummary]) -> Markup {
     }
 }
 
-fn journal(appends: Option<&Histogram>) -> Markup {
+/// The end of the class in which 19 of 20 lie, in words.
+fn most(counts: &HistogramCounts) -> String {
+    let most = counts.count - counts.count / 20;
+    let end = Histogram::ENDS.iter().zip(counts.up_to).find(|(_, up_to)| *up_to >= most);
+    end.map_or_else(|| "longer".to_owned(), |(end, _)| format!("within {}", took(*end)))
+}
+
+/// What `counts` took on average, in words.
+fn mean(counts: &HistogramCounts) -> String {
+    took(if counts.count == 0 { 0.0 } else { counts.sum / counts.count as f64 })
+}
+
+/// What the store's calls took since this process began.
+fn store_calls(store: &Store) -> Markup {
+    let calls: Vec<_> = store.meter().took().map(|(call, took)| (call.as_str(), took.counts())).collect();
+    let table = html! {
+        table {
+            thead { tr { @for heading in ["Call", "Tries", "Mean", "19 of 20"] { th scope="col" { (heading) } } } }
+            tbody {
+                @for (call, counts) in calls.iter().filter(|(_, counts)| counts.count > 0) {
+                    tr {
+                        th scope="row" { (call) }
+                        td.number { (whole(counts.count)) }
+                        td.number { (mean(counts)) }
+                        td.number { (most(counts)) }
+                    }
+                }
+            }
+        }
+    };
+    let failures: Vec<_> = store.meter().outages().filter(|(_, count)| *count > 0).collect();
+    html! {
+        (scrolling("How long the store's calls took", &table))
+        @for (kind, count) in failures { p.trouble { (kind.as_str()) ": " (whole(count)) } }
+    }
+}
+
+fn journal(appends: Option<&HistogramCounts>) -> Markup {
     let Some(appends) = appends else {
         return html! {
             p.empty {
@@ -95,21 +140,26 @@ fn journal(appends: Option<&Histogram>) -> Markup {
             }
         };
     };
-    let mean = if appends.count == 0 { 0.0 } else { appends.sum / appends.count as f64 };
-    let counted: u64 = appends.classes.iter().sum();
+    let mut before = 0;
+    let classes = Histogram::ENDS.iter().zip(appends.up_to).map(|(end, up_to)| {
+        let count = up_to - before;
+        before = up_to;
+        (took(*end), count)
+    });
+    let classes: Vec<(String, u64)> = classes.collect();
     let table = html! {
         table {
             thead { tr { th scope="col" { "No longer than" } th scope="col" { "Batches" } } }
             tbody {
-                @for (end, count) in CLASSES.iter().zip(appends.classes) {
-                    tr { th scope="row" { (took(*end)) } td.number { (whole(count)) } }
+                @for (end, count) in &classes {
+                    tr { th scope="row" { (end) } td.number { (whole(*count)) } }
                 }
-                tr { th scope="row" { "longer" } td.number { (whole(appends.count.saturating_sub(counted))) } }
+                tr { th scope="row" { "longer" } td.number { (whole(appends.count.saturating_sub(before))) } }
             }
         }
     };
     html! {
-        p { (whole(appends.count)) " batches of events were put on disk, in " (took(mean)) " on average." }
+        p { (whole(appends.count)) " batches of events were put on disk, in " (mean(appends)) " on average." }
         (scrolling("How long batches of events took", &table))
     }
 }
@@ -125,8 +175,8 @@ mod tests {
 
     #[test]
     fn the_journals_classes_are_told_with_what_is_beyond_them() {
-        let mut appends = Histogram { count: 5, sum: 0.01, ..Histogram::default() };
-        appends.classes[2] = 3;
+        let mut appends = HistogramCounts { count: 5, sum: 0.01, ..HistogramCounts::default() };
+        appends.up_to[2..].fill(3);
         let html = journal(Some(&appends)).into_string();
         assert!(html.contains("5 batches of events were put on disk, in 2 ms on average"), "{html}");
         assert!(

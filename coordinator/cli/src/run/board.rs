@@ -42,7 +42,9 @@ impl RunBoard {
             allows_plaintext: false,
             source: Source::Coordinator(Box::new(dial.with_token(Some(token)))),
             store: StoreChoice::Given(store.clone()),
-            journal: Some(JournalTimes::new(move || Some(leadership.coordinator().ok()?.meter.appends()))),
+            journal: Some(JournalTimes::new(move || {
+                Some(leadership.coordinator().ok()?.meter.appends().counts())
+            })),
         };
         match Board::open(settings).await {
             Ok(board) => {
