@@ -189,7 +189,7 @@ fn pages(query: &Query, found: &Rows) -> Markup {
     }
 }
 
-/// A query without its question mark, so that an empty one leads to the page without one.
+/// A query without its question mark: where nothing is asked for, a link still needs one to lead away from what was.
 fn bare(query: &str) -> &str {
     query.trim_start_matches('?')
 }

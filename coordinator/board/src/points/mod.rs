@@ -4,4 +4,4 @@ mod importance;
 mod scale;
 
 pub(crate) use self::importance::{Importance, importances};
-pub(crate) use self::scale::{Kind, kind_of, spans_decades};
+pub(crate) use self::scale::{kind_of, spans_decades};
