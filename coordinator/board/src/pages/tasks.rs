@@ -270,7 +270,7 @@ fn of_group(query: &Query, by: &str, value: &Cell) -> String {
         Some(filter) => format!("({filter}) and {is}"),
         None => is,
     };
-    query.with(&[("where", Some(&filter)), ("group", None), ("from", None), ("outcome", None)])
+    query.with(&[("where", Some(filter.as_str())), ("group", None), ("from", None), ("outcome", None)])
 }
 
 /// The address of the tasks for which a filter is true.
