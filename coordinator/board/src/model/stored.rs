@@ -23,6 +23,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 const IDLE_PAUSE: Duration = Duration::from_secs(60);
 /// A sweep that somebody looks at is counted again after this long: other coordinators may work over the store.
 const COUNTED_FOR: Duration = Duration::from_secs(30);
+
 /// Whoever looks into the store for the board.
 #[derive(Debug)]
 pub(crate) struct StorePoller {

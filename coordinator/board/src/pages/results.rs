@@ -68,8 +68,8 @@ impl Choice {
 
     fn query(&self) -> String {
         Query::default().with(&[
-            ("experiment", Some(&self.experiment)),
-            ("series", Some(&self.chosen_series)),
+            ("experiment", Some(self.experiment.as_str())),
+            ("series", Some(self.chosen_series.as_str())),
             ("by", self.by.as_deref()),
         ])
     }

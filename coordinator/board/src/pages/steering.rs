@@ -153,7 +153,7 @@ async fn shown_on(board: &Shared, to: &str, outcome: Result<String, Failure>) ->
     let name = board.notices.keep(notice);
     let to = if is_own(to) { to } else { "/" };
     let (path, query) = to.split_once('?').unwrap_or((to, ""));
-    let query = Query::parse(query.as_bytes()).with(&[("outcome", Some(&name))]);
+    let query = Query::parse(query.as_bytes()).with(&[("outcome", Some(name.as_str()))]);
     led_to(&format!("{path}{query}"), None)
 }
 

@@ -189,7 +189,7 @@ fn pages(query: &Query, found: &Rows) -> Markup {
     }
 }
 
-/// A query without its question mark, so that an empty one leads to the page without one.
+/// A query without its question mark: where nothing is asked for, a link still needs one to lead away from what was.
 fn bare(query: &str) -> &str {
     query.trim_start_matches('?')
 }
@@ -270,7 +270,7 @@ fn of_group(query: &Query, by: &str, value: &Cell) -> String {
         Some(filter) => format!("({filter}) and {is}"),
         None => is,
     };
-    query.with(&[("where", Some(&filter)), ("group", None), ("from", None), ("outcome", None)])
+    query.with(&[("where", Some(filter.as_str())), ("group", None), ("from", None), ("outcome", None)])
 }
 
 /// The address of the tasks for which a filter is true.

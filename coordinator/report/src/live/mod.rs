@@ -4,13 +4,13 @@
 //! as in the report, so that what is seen on the way is what the report says in the end.
 
 mod claims;
-mod curves;
 mod figures;
 mod growing;
+mod mean_curves;
 mod wording;
 
 pub use claims::{ClaimNow, ClaimsNow, claims_now};
-pub use curves::{CurveGroup, Curves, curve_series, curves, varied_parameters};
 pub use figures::{FigureNow, FigurePicture, figure_picture, figures_now};
 pub use growing::{GrowingResults, ReadRuns, read_runs};
+pub use mean_curves::{CurveGroup, Curves, curve_series, curves, varied_parameters};
 pub use wording::{axis_name, last_values, parameter_name, quantity};
