@@ -145,7 +145,7 @@ class Parallel {
     const focused = document.activeElement?.closest?.(".heads") ? document.activeElement.dataset.name : null;
     this.heads.replaceChildren(...this.order.map((name, at) => {
       const head = make("button", {
-        type: "button", textContent: this.points.column(name).label, data: { name }, title: "Drag to move; choose to set a range",
+        type: "button", textContent: this.points.column(name).label, data: { name }, title: `${this.points.column(name).label}. Drag to move; choose to set a range`,
         aria: { label: `${this.points.column(name).label}, axis ${at + 1} of ${this.order.length}. Arrows move it, Enter sets a range.`, expanded: this.ranges.edited === name },
       });
       head.classList.toggle("ranged", this.chart.choices.ranges.has(name));

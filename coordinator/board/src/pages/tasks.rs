@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
+use basin_charts::number;
 use maud::{Markup, html};
 
 use super::common::above;
@@ -33,7 +34,12 @@ pub(crate) async fn list(
 
 /// The table of a sweep's tasks, and what isn't known of them.
 pub(crate) async fn table_of(model: &Model, id: &str) -> Result<(Arc<Table>, Option<String>), Failure> {
-    let now = model.fresh().await;
+    let mut now = model.fresh().await;
+    if now.sweep(id).is_none() {
+        // It may have been launched since.
+        model.look_again().await;
+        now = model.now();
+    }
     if now.sweep(id).is_none() {
         let why = now.trouble.clone();
         return Err(match why {
@@ -215,7 +221,8 @@ fn cell(column: &Column, value: &Cell) -> Markup {
         (_, Role::Measure, value) => html! { td.number { (measured(value.number())) } },
         (_, _, Cell::Nothing) => html! { td {} },
         (_, _, Cell::Integer(number)) => html! { td.number { (number) } },
-        (_, _, Cell::Number(number)) => html! { td.number { (measured(Some(*number))) } },
+        (_, Role::Parameter, Cell::Number(value)) => html! { td.number { (number::exact(*value)) } },
+        (_, _, Cell::Number(value)) => html! { td.number { (measured(Some(*value))) } },
         (_, _, Cell::Text(word)) => html! { td { (text(word)) } },
     }
 }
