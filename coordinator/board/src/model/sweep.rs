@@ -44,6 +44,8 @@ pub(crate) struct SweepModel {
 #[derive(Debug)]
 struct Known {
     tasks: TaskTable,
+    /// The states that the table of rows has: what a look couldn't write, the next one writes.
+    written: Vec<v1::TaskState>,
     /// A task of two experiments has two rows.
     places: HashMap<String, Vec<usize>>,
     live: HashMap<usize, LiveRow>,
@@ -133,21 +135,50 @@ impl SweepModel {
         }
         let Some(known) = known.as_mut() else { return Ok(true) };
         let TaskList::Here { table, .. } = self.list() else { return Ok(is_new) };
-        let states = if is_new { Vec::new() } else { known.changed_states(client, &self.id).await? };
-        if is_new || !states.is_empty() {
+        if !is_new {
+            known.tasks.read_states(client, &self.id).await?;
+        }
+        let states = known.unwritten_states();
+        let has_states = !states.is_empty();
+        if is_new || has_states {
             let committed = Arc::new(known.committed());
             *self.committed.write().unwrap_or_else(PoisonError::into_inner) = committed;
         }
-        let live = known.changed_live(client).await?;
-        let is_changed = is_new || !states.is_empty() || !live.is_empty();
-        let written = tokio::task::spawn_blocking(move || {
-            table.set_states(&states)?;
-            table.set_live(&live)
-        });
-        if let Ok(Err(error)) = written.await {
-            tracing::warn!(%error, sweep = self.id, "the table of tasks could not be changed");
+        // Before anything else is asked for, which may fail: what is told to change must be there.
+        if has_states && self.write(&table, move |table: &Table| table.set_states(&states)).await {
+            known.written.clone_from(&known.tasks.states);
+        }
+        let live = match known.changed_live(client).await {
+            Ok(live) => live,
+            Err(error) if is_new || has_states => {
+                tracing::debug!(%error, sweep = self.id, "how its running tasks are can't be asked for");
+                Vec::new()
+            }
+            Err(error) => return Err(error),
+        };
+        let is_changed = is_new || has_states || !live.is_empty();
+        let rows = live.clone();
+        if !live.is_empty() && self.write(&table, move |table: &Table| table.set_live(&rows)).await {
+            known.live.extend(live.into_iter().map(|row| (row.place, row)));
         }
         Ok(is_changed)
+    }
+
+    /// Changes the table on a thread of its own; whether that worked.
+    async fn write(
+        &self,
+        table: &Arc<Table>,
+        change: impl FnOnce(&Table) -> rusqlite::Result<()> + Send + 'static,
+    ) -> bool {
+        let table = Arc::clone(table);
+        match tokio::task::spawn_blocking(move || change(&table)).await {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, sweep = self.id, "the table of tasks could not be changed");
+                false
+            }
+            Err(_) => false,
+        }
     }
 
     /// Asks for all of its tasks, and makes the table. None if there can be none.
@@ -180,7 +211,7 @@ impl SweepModel {
         for (place, task) in tasks.tasks.iter().enumerate() {
             places.entry(task.task_id.clone()).or_default().push(place);
         }
-        Ok(Some(Known { tasks, places, live: HashMap::new() }))
+        Ok(Some(Known { written: tasks.states.clone(), tasks, places, live: HashMap::new() }))
     }
 }
 
@@ -196,23 +227,16 @@ impl Known {
         ids
     }
 
-    /// The rows whose states aren't those of the last look, with their states now.
-    async fn changed_states(
-        &mut self,
-        client: &Client,
-        sweep: &str,
-    ) -> Result<Vec<(usize, &'static str)>, CallError> {
-        let before = self.tasks.states.clone();
-        self.tasks.read_states(client, sweep).await?;
-        let both = before.iter().zip(&self.tasks.states).enumerate();
-        Ok(both
-            .filter(|(_, (before, now))| before != now)
+    /// The rows whose states aren't those that the table has, with their states now.
+    fn unwritten_states(&self) -> Vec<(usize, &'static str)> {
+        let both = self.written.iter().zip(&self.tasks.states).enumerate();
+        both.filter(|(_, (written, now))| written != now)
             .map(|(place, (_, now))| (place, now.word()))
-            .collect())
+            .collect()
     }
 
-    /// The rows of running tasks of which something else is said than at the last look.
-    async fn changed_live(&mut self, client: &Client) -> Result<Vec<LiveRow>, CallError> {
+    /// The rows of running tasks of which something else is said than the table has.
+    async fn changed_live(&self, client: &Client) -> Result<Vec<LiveRow>, CallError> {
         let rows = self.tasks.tasks.iter().zip(&self.tasks.states);
         let running = rows.filter(|(_, state)| **state == v1::TaskState::Running).map(|(task, _)| task);
         let ids: Vec<String> = running.take(LIVE).map(|task| task.task_id.clone()).collect();
@@ -227,7 +251,6 @@ impl Known {
                 for place in self.places.get(&task.task_id).into_iter().flatten() {
                     let row = live_row(*place, task);
                     if self.live.get(place) != Some(&row) {
-                        self.live.insert(*place, row.clone());
                         changed.push(row);
                     }
                 }
@@ -244,7 +267,8 @@ fn live_row(place: usize, task: &v1::LiveTask) -> LiveRow {
         worker: task.worker_id.clone(),
         attempt: task.attempt,
         progress: progress.map(done_share),
-        loss: progress.and_then(|at| at.loss),
+        // NaN, which the table has no number for, would be other than itself at each look.
+        loss: progress.and_then(|at| at.loss).filter(|loss| !loss.is_nan()),
     }
 }
 
@@ -273,4 +297,29 @@ fn planned(listed: &v1::ListedTask, points: &Points) -> PlannedTask {
         experiment: listed.experiment.clone(),
         ..PlannedTask::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_written_until_the_table_has_it() {
+        use v1::TaskState::{Completed, Queued, Running};
+        let tasks = TaskTable { tasks: Vec::new(), states: vec![Completed, Running, Queued] };
+        let written = vec![Running, Running, Queued];
+        let mut known = Known { tasks, written, places: HashMap::new(), live: HashMap::new() };
+        assert_eq!(known.unwritten_states(), [(0, "completed")]);
+        known.tasks.states[2] = Running;
+        assert_eq!(known.unwritten_states(), [(0, "completed"), (2, "running")], "the first wasn't written");
+        known.written.clone_from(&known.tasks.states);
+        assert!(known.unwritten_states().is_empty());
+    }
+
+    #[test]
+    fn a_loss_that_is_no_number_is_no_change_at_each_look() {
+        let progress = v1::Progress { loss: Some(f64::NAN), ..v1::Progress::default() };
+        let task = v1::LiveTask { progress: Some(progress), ..v1::LiveTask::default() };
+        assert_eq!(live_row(0, &task), live_row(0, &task));
+    }
 }
