@@ -102,7 +102,11 @@ impl StorePoller {
         let Some(sweep) = model else { return };
         match states {
             Ok((states, tasks)) => sweep.set_stored(&tasks, &states).await,
-            Err(why) => sweep.set_list(TaskList::Missing(why)),
+            // What was read before stays, with the measures that are in it.
+            Err(why) if !matches!(sweep.list(), TaskList::Here { .. }) => {
+                sweep.set_list(TaskList::Missing(why));
+            }
+            Err(why) => tracing::debug!(why, sweep = id, "its tasks can't be read at the moment"),
         }
         self.model.changes.note(&id, Topic::Tasks);
     }
