@@ -50,7 +50,7 @@ pub use export_format::ExportFormat;
 pub use folder::{FileSet, FolderError, OtherSweepPolicy, OutputFolder};
 pub use forecast::{CheckForecast, ClaimForecast, ForecastUnit, POWER_OF_FORECAST, Pilot, forecast};
 pub use live::{
-    ClaimNow, ClaimsNow, CurveGroup, Curves, FigureNow, FigurePicture, GrowingResults, ReadRuns, axis_name,
+    ClaimNow, ClaimsNow, CurveGroup, Curves, FigureNow, FigurePicture, GrowingResults, ReadRuns, Recorded, axis_name,
     claims_now, curve_series, curves, figure_picture, figures_now, last_values, parameter_name, quantity,
     read_runs, varied_parameters,
 };

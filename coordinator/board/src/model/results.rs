@@ -9,8 +9,8 @@ use basin_domain::error_chain::with_causes;
 use basin_domain::failure::Failure;
 use basin_domain::id::{FigureId, SweepId, TaskId};
 use basin_report::{
-    ClaimsNow, FigureNow, FigurePicture, GrowingResults, ReadRuns, Verdict, claims_now, figure_picture,
-    figures_now, last_values, read_runs,
+    ClaimsNow, FigureNow, FigurePicture, GrowingResults, ReadRuns, RunState, Verdict, claims_now,
+    figure_picture, figures_now, last_values, read_runs,
 };
 use basin_storage::Store;
 
@@ -21,8 +21,12 @@ use crate::clock::unix_ms;
 
 /// The shortest time between two looks at results.
 const PAUSE: Duration = Duration::from_secs(5);
-/// So many results are read at a time before something is made of them.
+/// So many results are read before something is made of them.
 const BATCH: usize = 2_000;
+/// So many of them are read at a time: before they are kept, it isn't known how large they are.
+const AT_A_TIME: usize = 128;
+/// After so long a look finds what nobody has followed meanwhile.
+const ABSENCE: Duration = Duration::from_secs(60);
 /// So many points of all series together are kept, of 16 bytes each; of further tasks the measures alone.
 const POINTS: usize = 16 << 20;
 /// The most turns of a verdict that are remembered.
@@ -45,9 +49,34 @@ pub(crate) struct SweepResults {
 struct Work {
     looked: Option<Instant>,
     read: HashSet<TaskId>,
-    failed: usize,
+    /// Those of them that were damaged: a repair may have had them run again.
+    unreadable: HashSet<TaskId>,
+    failed: HashSet<TaskId>,
+    /// Whether something is otherwise than claims and figures have it.
+    has_news: bool,
+    /// Whether a result is gone or is another: pictures of it are none of what is there now.
+    has_losses: bool,
     has_recorded: bool,
     is_cut: bool,
+}
+
+impl Work {
+    /// The tasks whose results, or failures, don't count any more.
+    fn gone(&self, tasks: &TasksNow<'_>) -> Vec<TaskId> {
+        let committed: HashSet<TaskId> = tasks.committed.iter().copied().collect();
+        let withdrawn = self.read.difference(&committed);
+        let was_absent = self.looked.is_some_and(|at| at.elapsed() > ABSENCE);
+        let doubtful = self.unreadable.iter().filter(|id| was_absent && committed.contains(*id));
+        withdrawn.chain(doubtful).copied().chain(self.tried_again(tasks)).collect()
+    }
+
+    /// The tasks that had failed for good and are tried again. Of very many that failed not all are named.
+    fn tried_again(&self, tasks: &TasksNow<'_>) -> Vec<TaskId> {
+        let TaskList::Here { table, .. } = &tasks.list else { return Vec::new() };
+        let named: HashSet<TaskId> = tasks.failed.iter().map(|(id, _)| *id).collect();
+        let has_failed = |id: TaskId| table.state_of(&id.to_string()).is_some_and(|state| state == "failed");
+        self.failed.iter().copied().filter(|id| !named.contains(id) && !has_failed(*id)).collect()
+    }
 }
 
 /// What pages show of results.
@@ -148,56 +177,80 @@ impl SweepResults {
             let opened = GrowingResults::open(store, &id).await.map_err(|error| with_causes(&error))?;
             *self.runs.write().await = Some(opened);
         }
-        let committed: HashSet<TaskId> = tasks.committed.iter().copied().collect();
-        let gone: Vec<TaskId> = work.read.difference(&committed).copied().collect();
-        let new = tasks.committed.iter().filter(|id| !work.read.contains(*id));
-        let new: Vec<TaskId> = new.take(BATCH).copied().collect();
-        if !is_first && gone.is_empty() && new.is_empty() && work.failed == tasks.failed.len() {
-            return Ok(Vec::new());
-        }
-        let began = Instant::now();
-        let read = read_runs(store, &new).await.map_err(|error| with_causes(&error))?;
-        if let Some(each) = u32::try_from(read.len()).ok().and_then(|read| began.elapsed().checked_div(read))
-        {
-            latencies.note(Timed::Result, each);
-        }
-        if !is_first && gone.is_empty() && read.is_empty() && work.failed == tasks.failed.len() {
-            return Ok(Vec::new());
-        }
-        put_into_table(&tasks.list, &read).await;
-        work.read.extend(read.iter().map(|(id, _)| *id));
-        work.failed = tasks.failed.len();
-        work.has_recorded = work.has_recorded && gone.is_empty();
+        let gone = work.gone(tasks);
         for id in &gone {
             work.read.remove(id);
+            work.unreadable.remove(id);
+            work.failed.remove(id);
         }
-        self.keep(work, store, read, &gone, tasks.failed).await?;
-        self.make(work).await
+        work.has_losses = work.has_losses || !gone.is_empty();
+        work.has_recorded = work.has_recorded && gone.is_empty();
+        let failed: Vec<TaskId> = tasks.failed.iter().map(|(id, _)| *id).collect();
+        let fails_anew = failed.iter().any(|id| !work.failed.contains(id));
+        work.failed.extend(failed);
+        work.has_news = work.has_news || is_first || fails_anew || !gone.is_empty();
+        self.forget(&gone).await;
+        let new = tasks.committed.iter().filter(|id| !work.read.contains(*id));
+        let new: Vec<TaskId> = new.take(BATCH).copied().collect();
+        for some in new.chunks(AT_A_TIME) {
+            let began = Instant::now();
+            let read = read_runs(store, some).await.map_err(|error| with_causes(&error))?;
+            let Some(each) =
+                u32::try_from(read.len()).ok().and_then(|read| began.elapsed().checked_div(read))
+            else {
+                continue;
+            };
+            latencies.note(Timed::Result, each);
+            put_into_table(&tasks.list, &read).await;
+            self.keep(work, read).await;
+        }
+        if !work.has_news {
+            return Ok(Vec::new());
+        }
+        self.fail(tasks.failed).await;
+        self.read_recorded(work, store).await?;
+        let topics = self.make(work).await?;
+        (work.has_news, work.has_losses) = (false, false);
+        Ok(topics)
+    }
+
+    /// Forgets the results of tasks.
+    async fn forget(&self, gone: &[TaskId]) {
+        if let Some(runs) = self.runs.write().await.as_mut() {
+            gone.iter().for_each(|id| runs.forget(id));
+        }
     }
 
     /// Keeps what was read, as long as there is room.
-    async fn keep(
-        &self,
-        work: &mut Work,
-        store: &Store,
-        read: ReadRuns,
-        gone: &[TaskId],
-        failed: &[(TaskId, Failure)],
-    ) -> Result<(), String> {
-        let mut runs = self.runs.write().await;
-        let Some(runs) = runs.as_mut() else { return Ok(()) };
-        for id in gone {
-            runs.forget(id);
+    async fn keep(&self, work: &mut Work, read: ReadRuns) {
+        work.has_news = true;
+        work.read.extend(read.iter().map(|(id, _)| *id));
+        let unreadable = read.iter().filter(|(_, state)| matches!(state, RunState::Unreadable { .. }));
+        work.unreadable.extend(unreadable.map(|(id, _)| *id));
+        if let Some(runs) = self.runs.write().await.as_mut() {
+            work.is_cut = work.is_cut || runs.points() > POINTS;
+            if !work.is_cut {
+                runs.insert(read);
+            }
         }
-        work.is_cut = work.is_cut || runs.points() > POINTS;
-        if !work.is_cut {
-            runs.insert(read);
+    }
+
+    /// Keeps which tasks failed for good.
+    async fn fail(&self, failed: &[(TaskId, Failure)]) {
+        if let Some(runs) = self.runs.write().await.as_mut() {
+            failed.iter().for_each(|(task, failure)| runs.fail(task, failure));
         }
-        for (task, failure) in failed {
-            runs.fail(task, failure);
-        }
-        if runs.is_complete() && !work.has_recorded {
-            runs.read_recorded(store).await.map_err(|error| with_causes(&error))?;
+    }
+
+    /// Reads what is recorded beside the measures, once every run has ended. Pages are made meanwhile.
+    async fn read_recorded(&self, work: &mut Work, store: &Store) -> Result<(), String> {
+        let recorded = match self.runs.read().await.as_ref() {
+            Some(runs) if runs.is_complete() && !work.has_recorded => runs.read_recorded(store).await,
+            Some(_) | None => return Ok(()),
+        };
+        let recorded = recorded.map_err(|error| with_causes(&error))?;
+        if let Some(runs) = self.runs.write().await.as_mut() {
+            runs.keep_recorded(recorded);
             work.has_recorded = true;
         }
         Ok(())
@@ -207,7 +260,8 @@ impl SweepResults {
     async fn make(&self, work: &Work) -> Result<Vec<Topic>, String> {
         let before = self.shown();
         let pictures = before.figures.iter().filter_map(|figure| {
-            let picture = figure.picture.as_ref().filter(|_| figure.now.is_final())?;
+            let is_as_it_was = figure.now.is_final() && !work.has_losses;
+            let picture = figure.picture.as_ref().filter(|_| is_as_it_was)?;
             Some((figure.now.clone(), Arc::clone(picture)))
         });
         let pictures: HashMap<FigureId, (FigureNow, Arc<FigurePicture>)> =
@@ -226,7 +280,7 @@ impl SweepResults {
         let states = |figures: &[FigureShown]| -> Vec<FigureNow> {
             figures.iter().map(|figure| figure.now.clone()).collect()
         };
-        if states(&before.figures) != states(&figures) {
+        if work.has_losses || states(&before.figures) != states(&figures) {
             topics.push(Topic::Figures);
         }
         let gap = work.is_cut.then(|| {
@@ -284,9 +338,28 @@ fn turned(before: &[Vec<Turn>], claims: &ClaimsNow, at: u64) -> Vec<Vec<Turn>> {
 
 #[cfg(test)]
 mod tests {
+    use basin_domain::digest::Digest;
     use basin_report::ClaimNow;
 
     use super::*;
+    use crate::table::{PlannedTask, Table};
+
+    #[test]
+    fn a_result_that_is_withdrawn_and_a_failure_that_is_tried_again_are_gone() {
+        let id = |number: u8| TaskId(Digest::of(&[number]));
+        let planned = |number: u8| PlannedTask { id: id(number).to_string(), ..PlannedTask::default() };
+        let planned: Vec<PlannedTask> = (0..5).map(planned).collect();
+        let states = ["completed", "queued", "failed", "queued", "failed"];
+        let table = Arc::new(Table::new(&planned, &states).unwrap());
+        let committed = [id(0)];
+        // That it failed is known by its state too, where there are too many to name.
+        let failed = [(id(4), Failure::new(basin_domain::failure::FailureKind::Crashed, "a"))];
+        let list = TaskList::Here { table, gap: None };
+        let tasks = TasksNow { committed: &committed, failed: &failed, list };
+        let work =
+            Work { read: [id(0), id(1)].into(), failed: [id(2), id(3), id(4)].into(), ..Work::default() };
+        assert_eq!(work.gone(&tasks), [id(1), id(3)]);
+    }
 
     fn claims(verdict: Verdict, runs: &str) -> ClaimsNow {
         let claim = ClaimNow { text: "a".to_owned(), verdict, evidence: true, runs: vec![runs.to_owned()] };

@@ -25,6 +25,14 @@ pub struct GrowingResults {
     points: usize,
 }
 
+/// Recorded weights and numbers, as figures and claims look at them.
+#[derive(Debug)]
+pub struct Recorded {
+    projections: ProjectionsByFigure,
+    distances: DistancesByCheck,
+    stored: StoredNumbersByTask,
+}
+
 /// Runs that were read.
 #[derive(Debug, Default)]
 pub struct ReadRuns(Vec<(TaskId, RunState)>);
@@ -131,18 +139,24 @@ impl GrowingResults {
         }
     }
 
-    /// Reads the recorded weights and numbers of results that figures and claims look at, which takes a while.
+    /// Reads the recorded weights and numbers of results that figures and claims look at, which takes a while: others may look on
+    /// meanwhile.
     ///
     /// # Errors
     /// If the store can't be reached.
-    pub async fn read_recorded(&mut self, store: &Store) -> Result<(), ReportError> {
+    pub async fn read_recorded(&self, store: &Store) -> Result<Recorded, ReportError> {
         let Results { figures, claims, runs, .. } = &self.results;
         let (projections, distances) = projection::gather(store, figures, claims, runs).await?;
         let stored = stored_numbers::gather(store, claims, runs).await?;
+        Ok(Recorded { projections, distances, stored })
+    }
+
+    /// Keeps what was recorded in place of what was kept before.
+    pub fn keep_recorded(&mut self, recorded: Recorded) {
+        let Recorded { projections, distances, stored } = recorded;
         self.results.projections = projections;
         self.results.distances = distances;
         self.results.stored = stored;
-        Ok(())
     }
 }
 

@@ -11,6 +11,6 @@ mod wording;
 
 pub use claims::{ClaimNow, ClaimsNow, claims_now};
 pub use figures::{FigureNow, FigurePicture, figure_picture, figures_now};
-pub use growing::{GrowingResults, ReadRuns, read_runs};
+pub use growing::{GrowingResults, ReadRuns, Recorded, read_runs};
 pub use mean_curves::{CurveGroup, Curves, curve_series, curves, varied_parameters};
 pub use wording::{axis_name, last_values, parameter_name, quantity};
