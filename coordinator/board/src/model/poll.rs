@@ -69,32 +69,12 @@ impl Poller {
         }
         if let Some(client) = client {
             self.follow(&client).await;
-            self.see_running();
-        }
-    }
-
-    /// Puts what runs now into the task stream.
-    fn see_running(&self) {
-        let now = self.model.now();
-        let running: Vec<RunningNow> = now
-            .replies
-            .iter()
-            .flat_map(|(sweep, reply)| reply.running.iter().map(|task| running_now(sweep, task)))
-            .collect();
-        let is_whole = |sweep: &str| match now.replies.get(sweep) {
-            Some(reply) => {
-                let counts = reply.sweep.as_ref().and_then(|sweep| sweep.counts).unwrap_or_default();
-                counts.running <= reply.running.len() as u64
+            let model = Arc::clone(&self.model);
+            let seen = tokio::task::spawn_blocking(move || see_running(&model)).await;
+            if let Err(error) = seen {
+                tracing::warn!(%error, "what runs could not be put into the task stream");
             }
-            // It isn't among those that run.
-            None => true,
-        };
-        let state = |sweep: &str, task: &str| match self.model.known_list(sweep)? {
-            TaskList::Here { table, .. } => table.state_of(task),
-            TaskList::Reading | TaskList::Missing(_) => None,
-        };
-        let mut stream = self.model.stream.lock().unwrap_or_else(PoisonError::into_inner);
-        stream.see(unix_ms(), &running, is_whole, state);
+        }
     }
 
     /// Asks about the tasks of the sweeps that somebody looks at.
@@ -109,8 +89,10 @@ impl Poller {
                         self.model.changes.note(&sweep.id, Topic::Tasks);
                     }
                 }
-                // It was forgotten meanwhile, or never was.
-                Ok(Err(CallError::Refused { .. })) => self.model.forget(&sweep.id),
+                // It was forgotten meanwhile, or never was. A call of many is refused too.
+                Ok(Err(CallError::Refused { .. })) if self.model.now().sweep(&sweep.id).is_none() => {
+                    self.model.forget(&sweep.id);
+                }
                 Ok(Err(error)) => tracing::debug!(%error, sweep = sweep.id, "its tasks can't be asked for"),
                 Err(_) => {}
             }
@@ -158,6 +140,30 @@ async fn ask_as(client: &Client, looked: &[String], latencies: &Latencies) -> Re
     }
     let store_url = client.about().await?.store_url;
     Ok(Snapshot { asked: Some(Instant::now()), trouble: None, sweeps, replies, workers, store_url })
+}
+
+/// Puts what runs now into the task stream. It waits for filters that somebody has under way.
+fn see_running(model: &Model) {
+    let now = model.now();
+    let running: Vec<RunningNow> = now
+        .replies
+        .iter()
+        .flat_map(|(sweep, reply)| reply.running.iter().map(|task| running_now(sweep, task)))
+        .collect();
+    let is_whole = |sweep: &str| match now.replies.get(sweep) {
+        Some(reply) => {
+            let counts = reply.sweep.as_ref().and_then(|sweep| sweep.counts).unwrap_or_default();
+            counts.running <= reply.running.len() as u64
+        }
+        // It isn't among those that run.
+        None => true,
+    };
+    let state = |sweep: &str, task: &str| match model.known_list(sweep)? {
+        TaskList::Here { table, .. } => table.state_of(task),
+        TaskList::Reading | TaskList::Missing(_) => None,
+    };
+    let mut stream = model.stream.lock().unwrap_or_else(PoisonError::into_inner);
+    stream.see(unix_ms(), &running, is_whole, state);
 }
 
 fn running_now(sweep: &str, task: &v1::RunningTask) -> RunningNow {

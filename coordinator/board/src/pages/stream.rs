@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use crate::answer::json_answer;
+use crate::answer::{Failure, json_answer};
 use crate::clock::unix_ms;
 use crate::context::{Asked, Shared};
 use crate::model::Bar;
@@ -16,12 +16,16 @@ const MINUTES: u64 = 10;
 const MOST_MINUTES: u64 = 24 * 60;
 
 /// The task stream of the last minutes.
-pub(crate) async fn stream(State(board): State<Shared>, asked: Asked) -> Response {
+pub(crate) async fn stream(State(board): State<Shared>, asked: Asked) -> Result<Response, Failure> {
     let asked_for = asked.query.get("minutes").and_then(|minutes| minutes.parse::<u64>().ok());
     let minutes = asked_for.unwrap_or(MINUTES).clamp(1, MOST_MINUTES);
     let now = unix_ms();
-    let bars = board.model.bars_since(now.saturating_sub(minutes * 60_000));
-    json_answer(&value(now, &bars))
+    // There may be very many, and whoever puts some there waits for others.
+    let told = tokio::task::spawn_blocking(move || {
+        let bars = board.model.bars_since(now.saturating_sub(minutes * 60_000));
+        json_answer(&value(now, &bars))
+    });
+    told.await.map_err(|_| Failure::unavailable("the task stream couldn't be told"))
 }
 
 fn value(now: u64, bars: &[Bar]) -> Value {
