@@ -117,6 +117,11 @@ impl Model {
         }
     }
 
+    /// The coordinator isn't called any more in the name of whoever looked: one of them has signed out. The next who looks lends theirs.
+    pub(crate) fn give_back(&self) {
+        *self.lent.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// The store that results are read from.
     ///
     /// # Errors

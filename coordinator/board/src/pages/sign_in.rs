@@ -70,7 +70,9 @@ pub(crate) async fn sign_in(State(board): State<Shared>, form: Bytes) -> Respons
 
 /// `POST /logout`.
 pub(crate) async fn sign_out(State(board): State<Shared>, headers: HeaderMap) -> Response {
-    led_to("/login", Some(&board.access.close(&headers)))
+    let cookie = board.access.close(&headers);
+    board.model.give_back();
+    led_to("/login", Some(&cookie))
 }
 
 /// Whether an address is one of the board's own pages: `//elsewhere` is none.
