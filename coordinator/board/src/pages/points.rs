@@ -104,7 +104,7 @@ fn shown(sweep: &str, query: &Query, view: &str, points: &Result<Points, FilterE
     html! {
         p {
             (count) " points" @if points.is_cut { ", and more that aren't shown" }
-            "; a measure is the mean over the seeds of a point."
+            "; a measure is the mean over those seeds of a point for which it is a number: what diverged to NaN is left out."
         }
         @if view == "importances" {
             (importances_shown(&importances(points)))
