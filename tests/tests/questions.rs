@@ -71,7 +71,13 @@ fn answers_have_the_reports_own_numbers() {
     let answer = table(&sandbox, "answer.parquet");
     assert_eq!(answer.rows(), 5);
     for (name, column) in answer.columns() {
-        assert_eq!(*column, without_nan(&results, name), "{name}");
+        match without_nan(&results, name) {
+            // A question has no type for a column in which nothing is.
+            Column::Integer(values) if values.iter().all(Option::is_none) => {
+                assert_eq!(*column, Column::Text(vec![None; 5]), "{name}");
+            }
+            expected => assert_eq!(*column, expected, "{name}"),
+        }
     }
     let series = table(&sandbox, "out/series.parquet");
     answered(&sandbox, "select * from series", &["--out", "series.parquet"]);

@@ -174,7 +174,7 @@ mod tests {
     fn what_decides_everything_explains_all_of_it_and_what_changes_nothing_none() {
         let y = [1.0, 1.0, 2.0, 2.0, 4.0, 4.0];
         assert_eq!(correlation_ratio(&[0, 0, 1, 1, 2, 2], &y), Some(1.0));
-        assert_eq!(correlation_ratio(&[0, 1, 0, 1, 0, 1], &y), Some(0.0));
+        assert!(correlation_ratio(&[0, 1, 0, 1, 0, 1], &y).unwrap() < 1e-15);
         assert_eq!(correlation_ratio(&[0; 6], &y), None, "one class tells nothing");
         assert_eq!(correlation_ratio(&[0, 1, 0, 1, 0, 1], &[3.0; 6]), None, "nothing spreads");
         assert_eq!(correlation_ratio(&[0, 1, 1], &[1.0, 2.0, 3.0]), None, "too few points");

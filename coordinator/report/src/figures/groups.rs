@@ -337,7 +337,9 @@ fn shorten(groups: &mut [Group<'_>], parameters: &[String], distinguishing: &[us
         let is_said = |index: &usize| {
             let name = &parameters[*index];
             let is_of_named_network = name.starts_with("model.") && run.task.point.contains_key(FAMILY);
-            settings[*index].is_some() && (!is_of_named_network || run.task.point.contains_key(name))
+            (name != "experiment" || distinguishing.contains(index))
+                && settings[*index].is_some()
+                && (!is_of_named_network || run.task.point.contains_key(name))
         };
         let said: Vec<usize> = distinguishing.iter().copied().filter(is_said).collect();
         let shown = if said.is_empty() { (0..parameters.len()).filter(is_said).collect() } else { said };

@@ -39,9 +39,14 @@ fn the_tables_are_those_of_the_report_but_for_nan_which_is_null() {
     let tables = SweepTables::of(runs.clone());
     let all = |name: &str| tables.ask(&format!("select * from {name}")).unwrap().csv();
     let without_nan = |text: String| text.replace(",NaN", ",");
-    let lists_as_json = [("[32, 64]", "[32,64]"), ("[32, 32, 32]", "[32,32,32]"), ("[-3, 3]", "[-3.0,3.0]")];
+    let as_in_sql = [
+        ("[32, 64]", "[32,64]"),
+        ("[32, 32, 32]", "[32,32,32]"),
+        ("[-3, 3]", "[-3.0,3.0]"),
+        (",false\n", ",0\n"),
+    ];
     let results = without_nan(csv::table(&tables::results_with_parameters(&runs)));
-    let expected = lists_as_json.iter().fold(results, |text, (list, json)| text.replace(list, json));
+    let expected = as_in_sql.iter().fold(results, |text, (there, here)| text.replace(there, here));
     assert_eq!(all("results"), expected);
     assert_eq!(all("provenance"), csv::table(&tables::provenance(&runs)));
     let mut series = Vec::new();
