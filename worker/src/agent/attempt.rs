@@ -175,6 +175,7 @@ pub(super) async fn train(
     };
     lease.note_trained(task.id);
     context.logs.say(&task.id, "trained; its result goes into the store");
+    lane.log_caught_up().await;
     let log = lane.log();
     TrainOutcome::Trained(Box::new(TrainedTask::new(writer, finished, provenance, log)))
 }
@@ -255,6 +256,7 @@ async fn ended(end: End, writer: &AttemptWriter, lane: &Lane, executor: &Executo
 }
 
 async fn keep_log(writer: &AttemptWriter, lane: &Lane) {
+    lane.log_caught_up().await;
     if let Some(packed) = compressed_log(&lane.log())
         && let Err(error) = writer.put_log(packed).await
     {

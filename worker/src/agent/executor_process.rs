@@ -5,11 +5,12 @@ mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{self, Arc};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use basin_domain::id::TaskId;
 use basin_domain::task_log::shown_line;
@@ -30,6 +31,9 @@ use crate::frames::FRAME_LIMIT;
 
 /// The most of an executor's log that is kept, in bytes; what came first is dropped.
 const LOG_LIMIT: usize = 1 << 20;
+/// How long the log is waited for at the end of a task: so often, so long each time.
+const LOG_LOOKS: usize = 100;
+const LOG_PAUSE: Duration = Duration::from_millis(2);
 /// The longest line that is kept as one, in bytes.
 const LONGEST_LINE: u64 = 4096;
 
@@ -85,6 +89,8 @@ pub(super) struct Executor {
     input: Mutex<FramedWrite<ChildStdin, LengthDelimitedCodec>>,
     listeners: Arc<sync::Mutex<Listeners>>,
     log: Arc<sync::Mutex<Log>>,
+    /// Where its log comes in.
+    errors: OwnedFd,
     /// When it last spoke.
     last_message: Arc<sync::Mutex<Instant>>,
     /// How many lanes train.
@@ -125,6 +131,7 @@ impl Executor {
         let output = child.stdout.take().ok_or_else(missing)?;
         let errors = child.stderr.take().ok_or_else(missing)?;
         let log = Arc::new(sync::Mutex::new(Log::default()));
+        let incoming = errors.as_fd().try_clone_to_owned()?;
         tokio::spawn(collect_log(errors, Arc::clone(&log)));
         let codec = || LengthDelimitedCodec::builder().max_frame_length(FRAME_LIMIT).new_codec();
         let listeners = Arc::new(sync::Mutex::new(Some(HashMap::new())));
@@ -145,6 +152,7 @@ impl Executor {
             input,
             listeners,
             log,
+            errors: incoming,
             last_message,
             training,
             has_trained,
@@ -211,7 +219,7 @@ impl Executor {
     /// Says how a process ended that stopped speaking; kills it if it lives all the same.
     pub(super) async fn exit_status(&self) -> ExecutorEnd {
         let mut child = self.child.lock().await;
-        let died = tokio::time::timeout(std::time::Duration::from_millis(500), child.wait()).await;
+        let died = tokio::time::timeout(Duration::from_millis(500), child.wait()).await;
         let Ok(Ok(status)) = died else {
             let _ = child.kill().await;
             return ExecutorEnd::plain("it was killed".to_owned());
@@ -256,6 +264,18 @@ impl Lane {
     pub(super) fn tell(&self, task: TaskId, logs: &Arc<TaskLogs>) {
         let told = (task, Arc::clone(logs));
         unpoisoned(&self.executor.log).told.insert(self.task.clone(), told);
+    }
+
+    /// Waits until what the executor has logged by now is read, for a moment at most: what it says of a task comes by another way, and may
+    /// be faster.
+    pub(super) async fn log_caught_up(&self) {
+        for _ in 0..LOG_LOOKS {
+            let is_waiting = rustix::io::ioctl_fionread(&self.executor.errors).is_ok_and(|bytes| bytes > 0);
+            tokio::time::sleep(LOG_PAUSE).await;
+            if !is_waiting {
+                return;
+            }
+        }
     }
 
     /// The log since the lane began, a line each; other lanes' lines among them.
