@@ -23,132 +23,112 @@ QUANTITIES = {"cpu": "1", "memory": "1Gi"}
 
 # What the two operators' own resources may hold, as far as the chart uses them. Their schemas aren't Kubernetes'.
 METADATA = {"type": "object", "required": ["name", "labels"]}
-OWN_SCHEMAS = {
-    "ServiceMonitor": {
+
+
+def resource(version, required, properties):
+    """The schema of a resource of this API whose spec holds these."""
+    spec = {"type": "object", "additionalProperties": False, "required": required, "properties": properties}
+    return {
         "type": "object",
         "additionalProperties": False,
         "required": ["apiVersion", "kind", "metadata", "spec"],
-        "properties": {
-            "apiVersion": {"const": "monitoring.coreos.com/v1"},
-            "kind": {},
-            "metadata": METADATA,
-            "spec": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["selector", "endpoints"],
-                "properties": {
-                    "selector": {"type": "object", "required": ["matchLabels"], "additionalProperties": False, "properties": {"matchLabels": {"type": "object"}}},
-                    "endpoints": {
-                        "type": "array",
-                        "minItems": 1,
-                        "items": {
-                            "type": "object",
-                            "additionalProperties": False,
-                            "required": ["port", "path"],
-                            "properties": {"port": {"type": "string"}, "path": {"const": "/metrics"}, "interval": {"type": "string", "pattern": "^[0-9]+(ms|s|m|h)$"}},
-                        },
-                    },
+        "properties": {"apiVersion": {"const": version}, "kind": {}, "metadata": METADATA, "spec": spec},
+    }
+
+
+OWN_SCHEMAS = {
+    "ServiceMonitor": resource(
+        "monitoring.coreos.com/v1",
+        ["selector", "endpoints"],
+        {
+            "selector": {"type": "object", "required": ["matchLabels"], "additionalProperties": False, "properties": {"matchLabels": {"type": "object"}}},
+            "endpoints": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["port", "path"],
+                    "properties": {"port": {"type": "string"}, "path": {"const": "/metrics"}, "interval": {"type": "string", "pattern": "^[0-9]+(ms|s|m|h)$"}},
                 },
             },
         },
-    },
-    "PrometheusRule": {
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["apiVersion", "kind", "metadata", "spec"],
-        "properties": {
-            "apiVersion": {"const": "monitoring.coreos.com/v1"},
-            "kind": {},
-            "metadata": METADATA,
-            "spec": {
+    ),
+    "PrometheusRule": resource(
+        "monitoring.coreos.com/v1",
+        ["groups"],
+        {
+            "groups": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["name", "rules"],
+                    "properties": {
+                        "name": {"type": "string"},
+                        "rules": {
+                            "type": "array",
+                            "minItems": 1,
+                            "items": {
+                                "type": "object",
+                                "additionalProperties": False,
+                                "required": ["alert", "expr", "labels", "annotations"],
+                                "properties": {k: {"type": "string"} for k in ("alert", "expr", "for")} | {k: {"type": "object"} for k in ("labels", "annotations")},
+                            },
+                        },
+                    },
+                },
+            }
+        },
+    ),
+    "ScaledObject": resource(
+        "keda.sh/v1alpha1",
+        ["scaleTargetRef", "triggers"],
+        {
+            "scaleTargetRef": {"type": "object", "additionalProperties": False, "required": ["name"], "properties": {k: {"type": "string"} for k in ("apiVersion", "kind", "name")}},
+            "minReplicaCount": {"type": "integer", "minimum": 0},
+            "maxReplicaCount": {"type": "integer", "minimum": 1},
+            "pollingInterval": {"type": "integer", "minimum": 1},
+            "cooldownPeriod": {"type": "integer", "minimum": 0},
+            "advanced": {
                 "type": "object",
                 "additionalProperties": False,
-                "required": ["groups"],
                 "properties": {
-                    "groups": {
-                        "type": "array",
-                        "minItems": 1,
-                        "items": {
-                            "type": "object",
-                            "additionalProperties": False,
-                            "required": ["name", "rules"],
-                            "properties": {
-                                "name": {"type": "string"},
-                                "rules": {
-                                    "type": "array",
-                                    "minItems": 1,
-                                    "items": {
-                                        "type": "object",
-                                        "additionalProperties": False,
-                                        "required": ["alert", "expr", "labels", "annotations"],
-                                        "properties": {k: {"type": "string"} for k in ("alert", "expr", "for")} | {k: {"type": "object"} for k in ("labels", "annotations")},
-                                    },
-                                },
-                            },
+                    "horizontalPodAutoscalerConfig": {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "properties": {
+                            "behavior": {
+                                "type": "object",
+                                "additionalProperties": False,
+                                "properties": {"scaleDown": {"type": "object", "additionalProperties": False, "properties": {"stabilizationWindowSeconds": {"type": "integer", "minimum": 0, "maximum": 3600}}}},
+                            }
                         },
                     }
                 },
             },
-        },
-    },
-    "ScaledObject": {
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["apiVersion", "kind", "metadata", "spec"],
-        "properties": {
-            "apiVersion": {"const": "keda.sh/v1alpha1"},
-            "kind": {},
-            "metadata": METADATA,
-            "spec": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["scaleTargetRef", "triggers"],
-                "properties": {
-                    "scaleTargetRef": {"type": "object", "additionalProperties": False, "required": ["name"], "properties": {k: {"type": "string"} for k in ("apiVersion", "kind", "name")}},
-                    "minReplicaCount": {"type": "integer", "minimum": 0},
-                    "maxReplicaCount": {"type": "integer", "minimum": 1},
-                    "pollingInterval": {"type": "integer", "minimum": 1},
-                    "cooldownPeriod": {"type": "integer", "minimum": 0},
-                    "advanced": {
-                        "type": "object",
-                        "additionalProperties": False,
-                        "properties": {
-                            "horizontalPodAutoscalerConfig": {
-                                "type": "object",
-                                "additionalProperties": False,
-                                "properties": {
-                                    "behavior": {
-                                        "type": "object",
-                                        "additionalProperties": False,
-                                        "properties": {"scaleDown": {"type": "object", "additionalProperties": False, "properties": {"stabilizationWindowSeconds": {"type": "integer", "minimum": 0, "maximum": 3600}}}},
-                                    }
-                                },
-                            }
-                        },
-                    },
-                    "triggers": {
-                        "type": "array",
-                        "minItems": 1,
-                        "items": {
+            "triggers": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["type", "metadata"],
+                    "properties": {
+                        "type": {"const": "prometheus"},
+                        # KEDA takes text only.
+                        "metadata": {
                             "type": "object",
                             "additionalProperties": False,
-                            "required": ["type", "metadata"],
-                            "properties": {
-                                "type": {"const": "prometheus"},
-                                # KEDA takes text only.
-                                "metadata": {
-                                    "type": "object",
-                                    "additionalProperties": False,
-                                    "required": ["serverAddress", "query", "threshold"],
-                                    "properties": {"serverAddress": {"type": "string", "pattern": "^https?://"}, "query": {"type": "string", "minLength": 1}, "threshold": {"type": "string", "pattern": "^[0-9]+$"}},
-                                },
-                            },
+                            "required": ["serverAddress", "query", "threshold"],
+                            "properties": {"serverAddress": {"type": "string", "pattern": "^https?://"}, "query": {"type": "string", "minLength": 1}, "threshold": {"type": "string", "pattern": "^[0-9]+$"}},
                         },
                     },
                 },
             },
         },
-    },
+    ),
 }
 
 
