@@ -19,7 +19,7 @@ use crate::journal::{LedgerHandle, Meter, SqliteJournal, SystemClock};
 use crate::open_files;
 use crate::service::{
     CleanUp, Coordinator, Forecasts, Leadership, LeadershipRole, RunningCurves, RunningLogs, SweepSources,
-    TaskNames,
+    TaskNames, WorkerUsages,
 };
 use crate::trust::connection_limits::ConnectionLimits;
 use crate::trust::{CallMeter, NewToken, Role, Tokens, Trust};
@@ -52,6 +52,7 @@ impl JournalView {
             forecasts: Forecasts::default(),
             logs: RunningLogs::default(),
             curves: RunningCurves::default(),
+            usages: WorkerUsages::default(),
             sources: SweepSources::default(),
             commits: CommitMode::Conditional,
             lease_duration: policy.lease_duration,

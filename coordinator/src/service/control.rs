@@ -1,27 +1,26 @@
 //! The calls of the command line.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use basin_core::command::{Adjust, Cancel, Drain, Pause, Resume, RetryFailed};
-use basin_core::view::{SweepView, WorkerView};
+use basin_core::view::SweepView;
 use basin_core::{Ledger, Request as LedgerRequest};
 use basin_domain::id::{SweepId, TaskId, WorkerId};
 use basin_domain::lookup::{self, LookupError, Named};
 use basin_domain::scheduling::SchedulingChange;
 use basin_domain::sweep::Source;
 use basin_domain::task::is_meant;
-use basin_domain::time::Timestamp;
 use basin_proto::codes::Coded;
 use basin_proto::convert::{parse, required};
 use basin_proto::v1::control_server::Control;
 use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
 use tonic::{Request, Response, Status};
 
-use super::summary::{summary, sweep_reply, task_reply, worker_summary};
+use super::summary::{summary, sweep_reply, task_reply};
 use super::{ForgottenSweep, LaunchOptions, Leadership, NamesOfSweep, wire};
 use crate::trust::Caller;
 
-/// Sweeps or workers that one look goes through.
+/// Sweeps that one look goes through.
 const PAGE: usize = 64;
 /// The sweeps of one name among which the newest is looked for.
 const MOST_OF_A_NAME: usize = 1_000;
@@ -184,22 +183,8 @@ impl Control for ControlService {
     }
 
     async fn list_workers(&self, _: Request<v1::ListWorkersRequest>) -> RpcResult<v1::ListWorkersReply> {
-        let now = self.0.coordinator()?.ledger.now();
-        let (mut workers, mut after) = (Vec::new(), None);
-        loop {
-            let look = move |ledger: &Ledger| {
-                let page = ledger.page_of_workers(after.as_ref(), PAGE);
-                let last = page.last().map(|worker| worker.id.clone());
-                let here = page.iter().filter(|worker| !has_left(worker, now));
-                (here.map(|worker| worker_summary(worker, now)).collect::<Vec<_>>(), last)
-            };
-            let (page, last) = self.view(look).await?;
-            workers.extend(page);
-            if last.is_none() {
-                return Ok(Response::new(v1::ListWorkersReply { workers }));
-            }
-            after = last;
-        }
+        let workers = self.0.coordinator()?.list_workers().await?;
+        Ok(Response::new(v1::ListWorkersReply { workers }))
     }
 
     async fn drain_worker(
@@ -350,18 +335,6 @@ impl ControlService {
             self.view(move |ledger| lookup::find(&wanted, ledger.workers_beginning_with(&wanted, SEVERAL)));
         found.await?.map_err(|unfound| not_one("worker", &text, &unfound))
     }
-}
-
-/// How long a worker that has left is still listed, for those who look why.
-const LISTED_AFTER_LEAVING: Duration = Duration::from_secs(60);
-/// And one that was never heard to leave, and holds nothing.
-const LISTED_IN_SILENCE: Duration = Duration::from_secs(600);
-
-/// Whether a worker is of interest no more: it has left a while ago, or was never heard since the start.
-fn has_left(worker: &WorkerView<'_>, now: Timestamp) -> bool {
-    let Some(seen) = worker.last_seen else { return worker.leases.is_empty() };
-    let left = worker.exited || worker.draining;
-    worker.leases.is_empty() && now - seen > if left { LISTED_AFTER_LEAVING } else { LISTED_IN_SILENCE }
 }
 
 /// The tasks that a person who typed these words may mean: the one of that name, or all with these words in it, by name.
