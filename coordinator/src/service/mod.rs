@@ -22,6 +22,7 @@ mod task_list;
 mod task_log;
 mod task_names;
 mod ticker;
+mod unknown_name;
 mod variants;
 mod why_text;
 mod wire;
@@ -58,6 +59,7 @@ pub use scheduler::SchedulerService;
 pub use summary::sweep_reply;
 pub use task_names::{NamesOfSweep, TaskNames};
 pub use ticker::{resolve_expired, tick_forever};
+pub use unknown_name::{NamedThing, UnknownName};
 pub use variants::SweepSources;
 pub use worker_usages::WorkerUsages;
 
