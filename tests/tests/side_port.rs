@@ -131,7 +131,7 @@ fn as_many_sweeps_are_told_by_name_as_were_asked_for_and_a_refused_call_is_count
 
 /// Long enough that it is looked at while it trains.
 const TRAINED: Fits<'static> =
-    Fits { name: "trained", points: 512, hidden: &[64, 64], seeds: 1, epochs: 40_000 };
+    Fits { name: "trained", points: 512, hidden: &[64, 64], seeds: 1, epochs: 60_000 };
 
 #[test]
 fn what_a_worker_uses_is_told_wherever_workers_are_and_no_more_once_it_has_left() {
