@@ -17,7 +17,6 @@ use super::machine;
 const EVERY: Duration = Duration::from_secs(3);
 
 /// The usage as it was seen last; it is looked at again and again for as long as this lives.
-#[derive(Debug)]
 pub(super) struct UsageWatch {
     latest: Arc<Mutex<Option<WorkerUsage>>>,
     _looking: AbortOnDropHandle<()>,
