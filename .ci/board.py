@@ -13,22 +13,24 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-import axe_playwright_python
+from page_checks import FLAGS, Checks
 from playwright.sync_api import TimeoutError as Late
 from playwright.sync_api import sync_playwright
 
 chromium, basin, out, port = sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])
 coordinator, board = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}"
-axe = next(Path(axe_playwright_python.__file__).parent.rglob("axe*.js")).read_text()
 folder = Path(tempfile.mkdtemp())
-passed, failed = 0, 0
+check = Checks()
 
 # A change is on the page so many seconds after it was acknowledged.
 SOON = 2.0
 # A filter of 100,000 tasks should take so many milliseconds; machines are noisy, so that only the other is a failure.
 QUICK, TOO_SLOW = 100, 1000
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+# Nothing calls elsewhere, the browser neither.
+QUIET = [*FLAGS, "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+# What scrolls by itself.
+SCROLLERS = ".scroll, pre"
 
 TINY = """
 name = "tiny"
@@ -89,24 +91,11 @@ learning_rate = {[round(1e-4 * (at + 1), 7) for at in range(500)]}
 weight_decay = {[round(1e-5 * (at + 1), 7) for at in range(200)]}
 """
 
-# What reaches beyond the page, but for what lies in a scroller of its own.
-BEYOND = """() => [...document.querySelectorAll("body *")].filter((it) => {
-  if (it.closest(".scroll, pre, .hidden, .skip, svg") && !it.matches(".scroll, pre")) return false;
-  const box = it.getBoundingClientRect();
-  return box.width > 0 && (box.right > innerWidth + 1 || box.left < -1);
-}).map((it) => `${it.tagName}.${it.className}`).slice(0, 5)"""
-
-AXE = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
-  .filter((it) => ["serious", "critical"].includes(it.impact))
-  .map((it) => `${it.id}: ${it.nodes.length} × ${it.nodes[0].html.slice(0, 160)} ${it.nodes[0].failureSummary}`)"""
-
-
-def check(holds, what):
-    """Counts a check, and names one that doesn't hold."""
-    global passed, failed
-    passed, failed = passed + bool(holds), failed + (not holds)
-    if not holds:
-        print(f"FAILED: {what}", flush=True)
+# Heads of columns whose numbers stand elsewhere.
+ALIGNED = """() => [...document.querySelectorAll("main td.number")].filter((it) => {
+  const head = it.closest("table").tHead?.rows[0]?.cells[it.cellIndex];
+  return head && getComputedStyle(head).textAlign !== getComputedStyle(it).textAlign;
+}).map((it) => it.closest("table").tHead.rows[0].cells[it.cellIndex].textContent).slice(0, 5)"""
 
 
 def tail(path):
@@ -291,10 +280,11 @@ def look(visitor, name, path):
         page.wait_for_timeout(800)
     problems = page.locator("figure.chart .problem").all_inner_texts()
     check(not problems, f"{where}: {problems}")
-    check(page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{where}: the page scrolls sideways: {page.evaluate(BEYOND)}")
-    page.evaluate(axe)
-    faults = page.evaluate(AXE)
-    check(not faults, f"{where}: " + "\n  ".join(faults))
+    check.page(page, where, SCROLLERS)
+    cut = page.evaluate("[...document.querySelectorAll('.heads button')].filter((it) => it.scrollHeight > it.clientHeight + 1).map((it) => it.textContent)")
+    check(not cut, f"{where}: names of axes are cut: {cut}")
+    apart = page.evaluate(ALIGNED)
+    check(not apart, f"{where}: heads of numbers aren't where the numbers are: {apart}")
     page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=out / f"{name}-{visitor.where.replace(' px, ', '-')}.png", full_page=True)
 
@@ -397,7 +387,7 @@ try:
         (folder / role).write_text(re.search(r"basin_[A-Za-z0-9_-]+", made)[0])
         (folder / role).chmod(0o600)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
         with serving("state"):
             viewer = Visitor(browser, "viewer")
             watch(viewer, browser)
@@ -407,5 +397,4 @@ try:
         browser.close()
 finally:
     shutil.rmtree(folder, ignore_errors=True)
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed > 0)
+check.end()

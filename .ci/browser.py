@@ -3,32 +3,14 @@
 import sys
 from pathlib import Path
 
-import axe_playwright_python
+from page_checks import FLAGS, Checks, beyond
 from playwright.sync_api import sync_playwright
 
 chromium, report, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
-axe = next(Path(axe_playwright_python.__file__).parent.rglob("axe*.js")).read_text()
-passed, failed = 0, 0
+check = Checks()
 
-
-def check(holds, what):
-    """Counts a check, and names one that doesn't hold."""
-    global passed, failed
-    passed, failed = passed + bool(holds), failed + (not holds)
-    if not holds:
-        print(f"FAILED: {what}")
-
-
-# What reaches beyond the page, but for what lies in a scroller of its own.
-BEYOND = """() => [...document.querySelectorAll("body *")].filter((it) => {
-  if (it.closest(".scroll, pre, nav, .hidden, .skip, svg") && !it.matches(".scroll, pre, nav")) return false;
-  const box = it.getBoundingClientRect();
-  return box.width > 0 && (box.right > innerWidth + 1 || box.left < -1);
-}).map((it) => `${it.tagName}.${it.className}`).slice(0, 5)"""
-
-AXE = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
-  .filter((it) => ["serious", "critical"].includes(it.impact))
-  .map((it) => `${it.id}: ${it.nodes.length} × ${it.nodes[0].html.slice(0, 160)} ${it.nodes[0].failureSummary}`)"""
+# What scrolls by itself.
+SCROLLERS = ".scroll, pre, nav"
 
 
 def look(page, width, scheme):
@@ -39,13 +21,9 @@ def look(page, width, scheme):
     for figure in page.locator("figure").all():
         figure.scroll_into_view_if_needed()
     page.wait_for_timeout(300)
-    inside = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    check(inside, f"{where}: the page scrolls sideways: {page.evaluate(BEYOND)}")
-    beyond = page.evaluate(BEYOND)
-    check(not beyond, f"{where}: beyond the edge: {beyond}")
-    page.evaluate(axe)
-    faults = page.evaluate(AXE)
-    check(not faults, f"{where}: " + "\n  ".join(faults))
+    check.page(page, where, SCROLLERS)
+    outside = beyond(page, SCROLLERS)
+    check(not outside, f"{where}: beyond the edge: {outside}")
     page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=out / f"page-{width}-{scheme}.png", full_page=True)
     page.screenshot(path=out / f"top-{width}-{scheme}.png")
@@ -141,7 +119,7 @@ def first_column(page):
 
 
 with sync_playwright() as playwright:
-    browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+    browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
     errors = []
     for width, height in ((1440, 900), (390, 844)):
         for scheme in ("light", "dark"):
@@ -160,5 +138,4 @@ with sync_playwright() as playwright:
     size = (report / "index.html").stat().st_size
     check(size < 40 << 20, f"the page has {size} bytes")
     browser.close()
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed > 0)
+check.end()

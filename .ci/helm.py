@@ -302,6 +302,7 @@ def expect_of_cluster(objects):
     busy = f"({leases} * 32 / 1)"
     expect(query == f'((sum(basin_queue_depth{{namespace="lab",service="basin"}}) + {leases}) > {busy}) or {busy}', query)
     expect("--metrics-per-sweep=16" in container["args"], container["args"])
+    expect("--metrics-per-worker=64" in container["args"], container["args"])
     alerts = yaml.safe_load(pathlib.Path("deploy/monitoring/alerts.yaml").read_text())
     rules = objects[("PrometheusRule", "basin")]
     expect(rules["spec"] == alerts and rules["metadata"]["labels"]["release"] == "prometheus", "the alerts, as they are tested")
@@ -363,6 +364,7 @@ def wrong_values():
     yield with_(lambda v: v.update(coordinator={"replica": 2}))
     yield with_(lambda v: v.update(coordinator={"port": 70000}))
     yield with_(lambda v: v.update(coordinator={"metricsPerSweep": 1000}))
+    yield with_(lambda v: v.update(coordinator={"metricsPerWorker": 5000}))
     yield with_(lambda v: v.update(prometheusRule={"enable": True}))
     yield with_(lambda v: v.update(coordinator={"persistence": {"sise": "1Gi"}}))
     yield with_(lambda v: v.update(workers=[{"name": "a", "replica": 2}]))

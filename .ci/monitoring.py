@@ -2,6 +2,7 @@
 
 monitoring.py files RULES          the files themselves; writes every expression of the dashboard as a rule
 monitoring.py wait URL SERIES N    until a series has this value
+monitoring.py told URL SERIES...   until there is a series of each of these names, whatever its labels and value
 monitoring.py scrape URL FILE      a page of metrics into a file
 monitoring.py pages FILE...        whether pages have what the files name
 """
@@ -124,6 +125,17 @@ def wait(url, series, value):
     fail(f"{series} never was {value}:\n{text}")
 
 
+def told(url, *names):
+    deadline = time.monotonic() + 120
+    missing = set(names)
+    while time.monotonic() < deadline:
+        missing = set(names) - {name for name, _ in series([page(url)])}
+        if not missing:
+            return
+        time.sleep(0.2)
+    fail(f"nobody tells {sorted(missing)}")
+
+
 def series(texts):
     """Each series of some pages: its name, its labels."""
     for text in texts:
@@ -157,5 +169,5 @@ def pages(*paths):
     expect(base == shown, f"on the page, and neither on the dashboard nor in an alert: {sorted(base - shown)}")
 
 
-COMMANDS = {"files": files, "wait": wait, "scrape": lambda url, path: Path(path).write_text(page(url)), "pages": pages}
+COMMANDS = {"files": files, "wait": wait, "told": told, "scrape": lambda url, path: Path(path).write_text(page(url)), "pages": pages}
 COMMANDS[sys.argv[1]](*sys.argv[2:])

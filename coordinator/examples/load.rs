@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use basin_coordinator::http::NamedInMetrics;
 use basin_coordinator::server::{JournalLocation, Server, ServerSettings};
 use basin_coordinator::trust::{NewToken, Role, Tokens, Trust};
 use basin_core::command::Policy;
@@ -58,7 +59,7 @@ async fn main() -> Result<()> {
             ..Trust::default()
         },
         http: Some(([127, 0, 0, 1], 0).into()),
-        sweeps_in_metrics: 0,
+        named_in_metrics: NamedInMetrics::default(),
         hint_of: |_| None,
     };
     let server = Server::start(settings).await?;

@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::journal::{DecideError, Journal, JournalError, LedgerHandle, Meter, Metered, SystemClock};
 use crate::service::{
-    CleanUp, Coordinator, Forecasts, RunningCurves, RunningLogs, SweepSources, TaskNames, tick_forever,
+    CleanUp, Coordinator, Forecasts, RunningCurves, RunningLogs, SweepSources, TaskNames, WorkerUsages,
+    tick_forever,
 };
 
 /// How long the ticker may take to end.
@@ -81,6 +82,7 @@ impl LeaderSession {
             forecasts: Forecasts::default(),
             logs: RunningLogs::default(),
             curves: RunningCurves::default(),
+            usages: WorkerUsages::default(),
             sources: SweepSources::default(),
             commits,
             lease_duration: policy.lease_duration,

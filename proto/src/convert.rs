@@ -14,7 +14,9 @@ use basin_domain::placement::Requirements;
 use basin_domain::scheduling::{SchedulingChange, SlotLimit};
 use basin_domain::sweep::Source;
 use basin_domain::task::{LeasedTask, TaskSpec};
-use basin_domain::worker::{Progress, WorkerDescription};
+use basin_domain::worker::{
+    MOST_CORES, MOST_MEMORY, Progress, WorkerDescription, WorkerUsage, is_example_rate,
+};
 
 use crate::codes::Coded;
 use crate::v1;
@@ -140,8 +142,20 @@ impl From<Progress> for v1::Progress {
             silent_ms,
             is_held,
             done_share,
+            examples_per_second,
         } = progress;
-        Self { iteration, iterations, epoch, epochs, loss, step_seconds, silent_ms, is_held, done_share }
+        Self {
+            iteration,
+            iterations,
+            epoch,
+            epochs,
+            loss,
+            step_seconds,
+            silent_ms,
+            is_held,
+            done_share,
+            examples_per_second,
+        }
     }
 }
 
@@ -157,8 +171,40 @@ impl From<v1::Progress> for Progress {
             silent_ms,
             is_held,
             done_share,
+            examples_per_second,
         } = wire;
-        Self { iteration, iterations, epoch, epochs, loss, step_seconds, silent_ms, is_held, done_share }
+        Self {
+            iteration,
+            iterations,
+            epoch,
+            epochs,
+            loss,
+            step_seconds,
+            silent_ms,
+            is_held,
+            done_share,
+            examples_per_second: examples_per_second.filter(is_example_rate),
+        }
+    }
+}
+
+impl From<WorkerUsage> for v1::WorkerUsage {
+    fn from(usage: WorkerUsage) -> Self {
+        let WorkerUsage { cpu_cores, cores, memory, memory_limit } = usage;
+        Self { cpu_cores, cores, memory, memory_limit }
+    }
+}
+
+/// What no machine has, a number that is none among it, isn't known.
+impl From<v1::WorkerUsage> for WorkerUsage {
+    fn from(wire: v1::WorkerUsage) -> Self {
+        let v1::WorkerUsage { cpu_cores, cores, memory, memory_limit } = wire;
+        Self {
+            cpu_cores: cpu_cores.filter(|cores| (0.0..=f64::from(MOST_CORES)).contains(cores)),
+            cores: if cores <= MOST_CORES { cores } else { 0 },
+            memory: memory.filter(|bytes| *bytes <= MOST_MEMORY),
+            memory_limit: if memory_limit <= MOST_MEMORY { memory_limit } else { 0 },
+        }
     }
 }
 
@@ -370,6 +416,36 @@ mod tests {
         }
         let later = v1::Waiting { kind: "flood".into(), message: "water".into(), ..Default::default() };
         assert_eq!(OutageWait::from(later).outage, Outage::new(OutageKind::Unreachable, "water"));
+    }
+
+    #[test]
+    fn what_no_machine_uses_is_not_known_and_what_one_uses_survives_the_wire() {
+        let usage =
+            WorkerUsage { cpu_cores: Some(3.5), cores: 8, memory: Some(1 << 30), memory_limit: 1 << 34 };
+        assert_eq!(WorkerUsage::from(v1::WorkerUsage::from(usage)), usage);
+        for cpu_cores in [f64::NAN, f64::INFINITY, -0.5, 1e300] {
+            let wire = v1::WorkerUsage { cpu_cores: Some(cpu_cores), ..usage.into() };
+            assert_eq!(WorkerUsage::from(wire), WorkerUsage { cpu_cores: None, ..usage }, "{cpu_cores}");
+        }
+        let absurd = v1::WorkerUsage {
+            cpu_cores: None,
+            cores: u32::MAX,
+            memory: Some(u64::MAX),
+            memory_limit: u64::MAX,
+        };
+        assert_eq!(WorkerUsage::from(absurd), WorkerUsage::default());
+    }
+
+    #[test]
+    fn a_rate_that_no_training_has_is_not_known() {
+        let rate = |examples_per_second| {
+            let wire = v1::Progress { examples_per_second, ..v1::Progress::default() };
+            Progress::from(wire).examples_per_second
+        };
+        assert_eq!(rate(Some(51_200.0)), Some(51_200.0));
+        for absurd in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, 1e30] {
+            assert_eq!(rate(Some(absurd)), None, "{absurd}");
+        }
     }
 
     #[test]

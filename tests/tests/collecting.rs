@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use basin_coordinator::http::NamedInMetrics;
 use basin_coordinator::launch;
 use basin_coordinator::server::{JournalLocation, Server, ServerSettings};
 use basin_coordinator::service::{GarbageRequest, LaunchOptions, LaunchOutcome};
@@ -34,7 +35,7 @@ async fn coordinator(store: &Store, folder: &Path) -> Server {
         advertise: None,
         trust: Trust::default(),
         http: None,
-        sweeps_in_metrics: 0,
+        named_in_metrics: NamedInMetrics::default(),
         hint_of: |_| None,
         policy: Policy::default(),
     };

@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use basin_coordinator::http::NamedInMetrics;
 use basin_coordinator::server::{JournalLocation, Server, ServerSettings};
 use basin_coordinator::service::LaunchOptions;
 use basin_coordinator::trust::Trust;
@@ -36,7 +37,7 @@ async fn coordinator(store: &Store, folder: &Path, lease_duration: Duration) -> 
         advertise: None,
         trust: Trust::default(),
         http: None,
-        sweeps_in_metrics: 0,
+        named_in_metrics: NamedInMetrics::default(),
         hint_of: |_| None,
         policy: Policy { lease_duration, ..Policy::default() },
     };

@@ -129,6 +129,76 @@ fn as_many_sweeps_are_told_by_name_as_were_asked_for_and_a_refused_call_is_count
     assert_eq!(now["basin_sweeps_unlisted"], 0.0);
 }
 
+/// Long enough that it is looked at while it trains.
+const TRAINED: Fits<'static> =
+    Fits { name: "trained", points: 512, hidden: &[64, 64], seeds: 1, epochs: 60_000 };
+
+#[test]
+fn what_a_worker_uses_is_told_wherever_workers_are_and_no_more_once_it_has_left() {
+    let sandbox =
+        Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test")).with_file("trained.toml", &TRAINED.text());
+    let arguments = ["--http", "127.0.0.1:0", "--board", "127.0.0.1:0", "--metrics-per-worker", "1"];
+    let (_coordinator, output) = sandbox.serve_with_output("127.0.0.1:0", &arguments);
+    let url = output["url"].as_str().unwrap();
+    let address = |of: &str| output[of].as_str().unwrap().split('/').nth(2).unwrap().to_owned();
+    let (http, board) = (address("http"), address("board"));
+    sandbox.launch(url, "trained.toml", &[]);
+    let worker = sandbox.worker("worker", url, &["--idle-exit", "1"]);
+    let told = eventually("it says what it uses", || {
+        let told = sandbox.ask(url, &["workers"]).as_array()?.first()?.clone();
+        let uses = told["usage"]["cpu_cores"].as_f64().is_some_and(|cores| cores > 0.1);
+        (uses && told["examples_per_second"].is_number()).then_some(told)
+    });
+    let usage = |name: &str| told["usage"][name].as_f64().unwrap();
+    assert!(usage("cpu_cores") < usage("cores") + 1.0, "{told}");
+    assert!(usage("memory") > 4e6 && usage("memory") < usage("memory_limit"), "{told}");
+    let task = sandbox.ask(url, &["status", "trained"])["running"][0].clone();
+    assert!(task["examples_per_second"].as_f64().unwrap() > 0.0, "{task}");
+    let id = told["worker"].as_str().unwrap();
+    let series = |name: &str| format!("basin_worker_{name}{{worker=\"{id}\"}}");
+    let now = metrics(&http);
+    for name in ["cpu_cores", "memory_bytes", "examples_per_second"] {
+        assert!(now[&series(name)] > 0.0, "{name}: {now:?}");
+    }
+    assert_eq!(now["basin_workers_unlisted"], 0.0);
+    let (_, shown) = get(&board, "/workers").unwrap();
+    let cores = format!(" of {}</span>", usage("cores"));
+    assert!(shown.contains(&cores) && shown.contains("Examples/s</th>"), "{shown}");
+
+    let mut rates = Vec::new();
+    eventually("it is trained", || {
+        rates.extend(sandbox.ask(url, &["workers"])[0]["examples_per_second"].as_f64());
+        (sandbox.ask(url, &["status", "trained"])["counts"]["committed"] == 1).then_some(())
+    });
+    let profile = sandbox.ask(url, &["profile", task["task"].as_str().unwrap()]);
+    let recorded = f64::from(TRAINED.points) / profile["counting"]["step_seconds"].as_f64().unwrap();
+    let told = rates.iter().sum::<f64>() / rates.len() as f64;
+    assert!(
+        (0.5..2.0).contains(&(told / recorded)),
+        "{told} examples a second were told, {recorded} recorded"
+    );
+
+    assert_eq!(worker.wait(), Some(0), "{}", sandbox.read("worker.log"));
+    let left = metrics(&http);
+    assert!(
+        !left.contains_key(&series("cpu_cores")) && !left.contains_key(&series("memory_bytes")),
+        "{left:?}"
+    );
+}
+
+#[test]
+fn profile_and_forget_name_what_there_is_where_nothing_is_called_so() {
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test")).with_file("side.toml", &SWEEP.text());
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
+    let sweep = sandbox.launch(&url, "side.toml", &[]);
+    for (command, what) in [("forget", "sweep"), ("status", "sweep"), ("profile", "task")] {
+        let unknown = sandbox.basin(&[command, "nosuch", "--coordinator", &url]);
+        assert_eq!(unknown.code, Some(1), "{}", unknown.err);
+        let said = unknown.err.contains(&format!("there is no {what} `nosuch`"));
+        assert!(said && unknown.err.contains("hint: ") && unknown.err.contains(&sweep), "{}", unknown.err);
+    }
+}
+
 #[test]
 fn a_side_port_that_is_taken_is_said_with_the_flag_that_chooses_another() {
     let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));

@@ -7,9 +7,10 @@ import { css, groupColor, lineRamp } from "./palette.js";
 import { Points, asked, hasField } from "./points.js";
 import { Ranges } from "./ranges.js";
 
-const HEIGHT = 380;
-const TOP = 58;
-const BOTTOM = HEIGHT - 42;
+// How high the axes are, the least that is above them, and what is below.
+const AXES = 280;
+const ABOVE = 58;
+const BELOW = 42;
 const SIDE = 64;
 // The least distance of two axes; of more than fit, the chart scrolls.
 const APART = 108;
@@ -29,7 +30,7 @@ class Parallel {
       label: "Points as lines. Arrows left and right go from point to point, Enter opens its task.",
       draw: (context, width) => this.draw(context, width), find: (x, y) => this.find(x, y), step: (current, way) => this.step(current, way),
     });
-    this.surface.canvas.style.height = `${HEIGHT}px`;
+    this.top = ABOVE;
     this.heads = make("div", { className: "heads" });
     this.inner.append(this.heads);
     this.editor = make("div", { className: "ranges" });
@@ -47,12 +48,11 @@ class Parallel {
     // A new column comes last; one that is gone leaves no gap.
     this.order = this.chart.choices.order = [...kept, ...usual.filter((name) => !kept.includes(name))];
     for (const name of this.chart.choices.ranges.keys()) if (!usual.includes(name)) this.chart.choices.ranges.delete(name);
-    this.scales = new Map(usual.map((name) => [name, new Scale(points.column(name), points.all(name), BOTTOM, TOP, 5)]));
+    this.scales = new Map(usual.map((name) => [name, new Scale(points.column(name), points.all(name), this.bottom, this.top, 5)]));
     this.hasGaps = new Map(usual.map((name) => [name, points.all(name).some((it) => it === null)]));
-    this.lay();
+    this.settle();
     this.color();
     this.writeControls();
-    this.writeHeads();
     this.select();
     this.note.textContent = points.note;
     const measures = points.measures.map((it) => it.label).join(", ");
@@ -60,11 +60,22 @@ class Parallel {
     values(this.chart.figure, points.columns.map((it) => it.label), points.rows.map((row) => row.map((it) => shown(it))));
   }
 
+  get bottom() { return this.top + AXES; }
+
+  /** Puts the heads at their places, and the axes below the tallest of them: no name is cut. */
+  settle() {
+    this.writeHeads();
+    this.top = Math.max(ABOVE, ...[...this.heads.children].map((it) => it.offsetHeight + 14));
+    this.surface.canvas.style.height = `${this.bottom + BELOW}px`;
+    for (const scale of this.scales.values()) Object.assign(scale, { from: this.bottom, to: this.top });
+    this.lay();
+  }
+
   /** Where each column's values lie, once for all redraws. Points without a value go below the axis. */
   lay() {
     this.laid = new Map(this.order.map((name) => {
       const scale = this.scales.get(name);
-      return [name, Float32Array.from(this.points.all(name), (it) => scale.place(it) ?? BOTTOM + 16)];
+      return [name, Float32Array.from(this.points.all(name), (it) => scale.place(it) ?? this.bottom + 16)];
     }));
   }
 
@@ -168,7 +179,7 @@ class Parallel {
     const from = this.order.indexOf(name);
     if (to < 0 || to >= this.order.length || from === to) return;
     this.order.splice(to, 0, ...this.order.splice(from, 1));
-    this.writeHeads();
+    this.settle();
     this.surface.words.textContent = `${this.points.column(name).label}: axis ${to + 1} of ${this.order.length}`;
     this.surface.redraw();
   }
@@ -258,8 +269,8 @@ class Parallel {
       const scale = this.scales.get(name);
       context.strokeStyle = css("--ink");
       context.beginPath();
-      context.moveTo(x, TOP);
-      context.lineTo(x, BOTTOM);
+      context.moveTo(x, this.top);
+      context.lineTo(x, this.bottom);
       context.stroke();
       const range = this.ranges.extent(name, scale);
       if (range) {
@@ -272,7 +283,7 @@ class Parallel {
       context.textBaseline = "middle";
       let free = Infinity;
       const labels = [...scale.ticks, ...(this.hasGaps.get(name) ? [[null, "none"]] : [])];
-      for (const [value, words] of labels.map((it) => [scale.place(it[0]) ?? BOTTOM + 16, it[1]]).sort((a, b) => b[0] - a[0])) {
+      for (const [value, words] of labels.map((it) => [scale.place(it[0]) ?? this.bottom + 16, it[1]]).sort((a, b) => b[0] - a[0])) {
         if (value > free) continue;
         const text = fitted(context, words, at === this.order.length - 1 ? SIDE - 10 : 86);
         context.lineWidth = 4;
@@ -287,7 +298,7 @@ class Parallel {
   }
 
   mark(row) {
-    return { id: row, x: this.place(0), y: this.laid.get(this.order[0])?.[row] ?? TOP, lines: this.points.words(row), href: this.points.href(row) };
+    return { id: row, x: this.place(0), y: this.laid.get(this.order[0])?.[row] ?? this.top, lines: this.points.words(row), href: this.points.href(row) };
   }
 
   find(x, y) {
@@ -321,7 +332,7 @@ class Parallel {
 
   resize() {
     if (!this.points) return;
-    this.writeHeads();
+    this.settle();
     this.surface.redraw();
   }
 }

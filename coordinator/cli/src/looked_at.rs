@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use super::arguments::Viewed;
 use super::command_error::{CommandError, OrFail};
 use super::failures::{call_failed, not_started};
+use super::hints;
 use super::local_coordinator::{LocalCoordinator, answers};
 use super::lookup;
 use super::output::Output;
@@ -126,7 +127,8 @@ async fn left(state: &Path, copy: &Path) -> Result<JournalView, CommandError> {
     let store =
         std::env::var("BASIN_STORE").unwrap_or_else(|_| state.join("store").to_string_lossy().into_owned());
     let store = lookup::store(&store)?;
-    JournalView::open(&state.join("journal.sqlite"), copy, store).await.map_err(not_started)
+    let journal = state.join("journal.sqlite");
+    JournalView::open(&journal, copy, store, hints::refusal).await.map_err(not_started)
 }
 
 fn local_dial(url: &str, token: &str) -> Result<Dial, CommandError> {

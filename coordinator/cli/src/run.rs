@@ -39,6 +39,7 @@ use super::sweep_text::failed_text;
 use super::worker::{cores, executor, force_code_path, fresh_worker, seconds};
 use super::{allowed_commands, device, duplicate_runs, notes, report, signals, source, unmet_needs};
 use crate::hints;
+use basin_coordinator::http::NamedInMetrics;
 use basin_coordinator::journal::{DecideError, JournalError};
 use basin_coordinator::launch;
 use basin_coordinator::server::{JournalLocation, Server, ServerSettings, StartError};
@@ -127,7 +128,7 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
         policy,
         trust,
         http: None,
-        sweeps_in_metrics: 0,
+        named_in_metrics: NamedInMetrics::default(),
         hint_of: hints::refusal,
     };
     let server = Server::start(settings).await.map_err(|error| cannot_start(error, &state))?;

@@ -17,6 +17,7 @@ use super::local_coordinator::LocalCoordinator;
 use super::output::Output;
 use super::{lookup, signals};
 use crate::hints;
+use basin_coordinator::http::NamedInMetrics;
 use basin_coordinator::journal::postgres::{Address, Environment};
 use basin_coordinator::server::{JournalLocation, Server, ServerSettings};
 use basin_coordinator::service::LeadershipRole;
@@ -139,7 +140,8 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> CommandResult {
     let trust = trust(&arguments).map_err(|failed| failed.context("cannot serve"))?;
     can_have_board(&arguments)?;
     let store_url = store.url().to_owned();
-    let Serve { listen, advertise, http, metrics_per_sweep, board, board_names, .. } = arguments;
+    let Serve { listen, advertise, http, metrics_per_sweep, metrics_per_worker, board, board_names, .. } =
+        arguments;
     let board = board.map(|listen| BoardSettings {
         listen,
         hosts: board_names.hosts,
@@ -158,7 +160,10 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> CommandResult {
         policy,
         trust,
         http,
-        sweeps_in_metrics: usize::from(metrics_per_sweep),
+        named_in_metrics: NamedInMetrics {
+            sweeps: usize::from(metrics_per_sweep),
+            workers: usize::from(metrics_per_worker),
+        },
         hint_of: hints::refusal,
     };
     let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot serve"))?;

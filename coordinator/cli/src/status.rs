@@ -1,5 +1,7 @@
 //! `basin list`, `status`, `why`, `workers`: looking at a coordinator.
 
+use basin_board::words::sweep::examples_per_second;
+use basin_board::words::usage;
 use basin_board::words::worker_state::{self, WorkerState};
 use basin_domain::escape::line;
 use basin_domain::placement::ByteSize;
@@ -97,7 +99,7 @@ pub(super) async fn status(arguments: ViewedSweep, output: Output) -> CommandRes
             json!({ "task": task.task_id, "name": name_value(&task.name), "experiment": task.experiment, "worker": task.worker_id,
                 "attempt": task.attempt, "iteration": at.iteration, "iterations": at.iterations,
                 "epoch": at.epoch, "epochs": at.epochs, "loss": at.loss, "silent_ms": at.silent_ms,
-                "held": at.is_held, "done_share": at.done_share })
+                "held": at.is_held, "done_share": at.done_share, "examples_per_second": examples_per_second(&at) })
         })
         .collect();
     value["waiting"] = reply
@@ -255,10 +257,17 @@ pub(super) async fn workers(arguments: Viewed, output: Output) -> CommandResult 
                 "labels": what.labels, "memory": what.memory, "leases": it.leases, "seen_ms_ago": it.seen_ms_ago,
                 "silent_ms": worker_state::silent_ms(it),
                 "draining": it.draining, "ended": it.exited, "avoided_for_ms": it.avoided_for_ms,
-                "waiting": waiting_value(it.waiting.as_ref()) })
+                "waiting": waiting_value(it.waiting.as_ref()), "usage": it.usage.as_ref().map(usage_value),
+                "examples_per_second": it.examples_per_second })
         })
         .collect();
     output.result(&value, &text)
+}
+
+/// What a worker uses of its machine, for programs.
+fn usage_value(usage: &v1::WorkerUsage) -> Value {
+    json!({ "cpu_cores": usage.cpu_cores, "cores": (usage.cores > 0).then_some(usage.cores), "memory": usage.memory,
+        "memory_limit": (usage.memory_limit > 0).then_some(usage.memory_limit) })
 }
 
 /// Workers for people.
@@ -275,6 +284,9 @@ fn workers_text(workers: &[v1::WorkerSummary]) -> String {
                 what.threads.to_string(),
                 if what.memory == 0 { "-".to_owned() } else { ByteSize(what.memory).to_string() },
                 what.labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" "),
+                usage::cores(it.usage.as_ref()),
+                usage::memory(it.usage.as_ref()),
+                usage::examples(it.examples_per_second),
                 it.seen_ms_ago.map_or_else(|| "not yet".to_owned(), |ms| span(ms as f64 / 1e3)),
                 WorkerState::of(it).to_string(),
             ]
@@ -283,7 +295,20 @@ fn workers_text(workers: &[v1::WorkerSummary]) -> String {
     match rows.is_empty() {
         true => "no workers".to_owned(),
         false => table(
-            &["worker", "host", "device", "busy", "threads", "memory", "labels", "seen", "state"],
+            &[
+                "worker",
+                "host",
+                "device",
+                "busy",
+                "threads",
+                "memory",
+                "labels",
+                "cores used",
+                "memory used",
+                "examples/s",
+                "seen",
+                "state",
+            ],
             &rows,
         ),
     }

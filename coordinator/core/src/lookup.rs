@@ -41,6 +41,14 @@ impl Ledger {
         self.progress.get(&self.find_task(task)?)
     }
 
+    /// The training examples a second that a worker's tasks take together, as far as it says so; none if none of them does, or its
+    /// process has ended.
+    pub fn examples_per_second(&self, worker: &WorkerView<'_>) -> Option<f64> {
+        let tasks = worker.leases.iter().flat_map(|lease| &lease.tasks).filter(|_| !worker.exited);
+        let rates = tasks.filter_map(|task| self.progress_of(task)?.current_examples_per_second());
+        rates.reduce(|sum, rate| sum + rate)
+    }
+
     /// Whether anything is under a lease: somebody may be working.
     pub fn has_leases(&self) -> bool {
         !self.state.leases.is_empty()

@@ -74,7 +74,7 @@ pub(super) async fn gather_runs(
             let state = match (commit, damage, failure) {
                 (Some(commit), _, _) => committed(store, commit).await?,
                 (None, Some(error), _) => RunState::Unreadable { error },
-                (None, None, Some(failure)) => RunState::Failed(failure),
+                (None, None, Some(failure)) => RunState::Failed(Some(failure)),
                 (None, None, None) => RunState::Missing,
             };
             Ok::<Run, StorageError>(Run { state, ..run })

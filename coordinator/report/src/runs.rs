@@ -45,8 +45,8 @@ pub enum RunState {
     },
     /// It isn't committed: it waits, runs, or was never begun.
     Missing,
-    /// Its last attempt failed, and none will follow.
-    Failed(Failure),
+    /// Its last attempt failed, and none will follow; with the failure, if that is known.
+    Failed(Option<Failure>),
     /// It is committed, but its result can't be read: damaged or gone.
     Unreadable {
         /// Why, with its causes.

@@ -19,10 +19,10 @@ use crate::journal::{LedgerHandle, Meter, SqliteJournal, SystemClock};
 use crate::open_files;
 use crate::service::{
     CleanUp, Coordinator, Forecasts, Leadership, LeadershipRole, RunningCurves, RunningLogs, SweepSources,
-    TaskNames,
+    TaskNames, WorkerUsages,
 };
 use crate::trust::connection_limits::ConnectionLimits;
-use crate::trust::{CallMeter, NewToken, Role, Tokens, Trust};
+use crate::trust::{CallMeter, HintOf, NewToken, Role, Tokens, Trust};
 
 /// A coordinator that answers who looks, and changes nothing.
 #[derive(Debug)]
@@ -33,12 +33,12 @@ pub struct JournalView {
 }
 
 impl JournalView {
-    /// Copies the journal in the file at `path` to the folder `copy`, and answers on a port of this machine. The folder is the caller's to
-    /// remove once the view has gone.
+    /// Copies the journal in the file at `path` to the folder `copy`, and answers on a port of this machine, with these hints where it refuses.
+    /// The folder is the caller's to remove once the view has gone.
     ///
     /// # Errors
     /// If the journal can't be copied or read, or no port is free.
-    pub async fn open(path: &Path, copy: &Path, store: Store) -> Result<Self, StartError> {
+    pub async fn open(path: &Path, copy: &Path, store: Store, hint_of: HintOf) -> Result<Self, StartError> {
         let failed = |source| StartError::Journal { journal: JournalLocation::File(path.to_owned()), source };
         let journal = SqliteJournal::copy(path, copy).and_then(|file| SqliteJournal::open(&file));
         let policy = Policy::default();
@@ -52,6 +52,7 @@ impl JournalView {
             forecasts: Forecasts::default(),
             logs: RunningLogs::default(),
             curves: RunningCurves::default(),
+            usages: WorkerUsages::default(),
             sources: SweepSources::default(),
             commits: CommitMode::Conditional,
             lease_duration: policy.lease_duration,
@@ -73,7 +74,7 @@ impl JournalView {
             listener,
             trust: Trust { tokens: Tokens::Fixed(Arc::from([viewer.entry])), ..Trust::default() },
             limits: ConnectionLimits::new(open_files::room_for_connections()),
-            hint_of: |_| None,
+            hint_of,
             meter: CallMeter::default(),
             stop: stop.clone(),
             failed: CancellationToken::new(),

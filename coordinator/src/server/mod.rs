@@ -77,7 +77,7 @@ impl Server {
             policy,
             trust,
             http,
-            sweeps_in_metrics,
+            named_in_metrics,
             hint_of,
         } = settings;
         if !listen.ip().is_loopback() {
@@ -101,7 +101,7 @@ impl Server {
         let meter = CallMeter::default();
         let http = match http {
             Some(address) => {
-                let metrics = MetricSources::new(meter.clone(), store.meter().clone(), sweeps_in_metrics);
+                let metrics = MetricSources::new(meter.clone(), store.meter().clone(), named_in_metrics);
                 let port = SidePort::open(address, status.subscribe(), metrics).await;
                 Some(port.map_err(|source| StartError::Http { address, source })?)
             }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use basin_core::command::Policy;
 use basin_storage::Store;
 
+use crate::http::NamedInMetrics;
 use crate::journal::postgres::Address;
 use crate::trust::{HintOf, Trust};
 
@@ -44,8 +45,8 @@ pub struct ServerSettings {
     pub trust: Trust,
     /// Where probes and metrics are answered, if anywhere.
     pub http: Option<SocketAddr>,
-    /// Of how many sweeps the metrics tell by name: the newest that go on. Whoever can read the metrics reads these names.
-    pub sweeps_in_metrics: usize,
+    /// How much the metrics tell by name.
+    pub named_in_metrics: NamedInMetrics,
     /// The hints for callers whose calls are refused.
     pub hint_of: HintOf,
 }

@@ -1,34 +1,33 @@
 //! The calls of the command line.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use basin_core::command::{Adjust, Cancel, Drain, Pause, Resume, RetryFailed};
-use basin_core::view::{SweepView, WorkerView};
+use basin_core::view::SweepView;
 use basin_core::{Ledger, Request as LedgerRequest};
 use basin_domain::id::{SweepId, TaskId, WorkerId};
 use basin_domain::lookup::{self, LookupError, Named};
 use basin_domain::scheduling::SchedulingChange;
 use basin_domain::sweep::Source;
 use basin_domain::task::is_meant;
-use basin_domain::time::Timestamp;
 use basin_proto::codes::Coded;
 use basin_proto::convert::{parse, required};
 use basin_proto::v1::control_server::Control;
 use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
 use tonic::{Request, Response, Status};
 
-use super::summary::{summary, sweep_reply, task_reply, worker_summary};
+use super::summary::{summary, sweep_reply, task_reply};
+use super::unknown_name::NamedThing::{Sweep, Task, Worker};
+use super::unknown_name::{NAMED, SEVERAL, UnknownName, known, not_one};
 use super::{ForgottenSweep, LaunchOptions, Leadership, NamesOfSweep, wire};
 use crate::trust::Caller;
 
-/// Sweeps or workers that one look goes through.
+/// Sweeps that one look goes through.
 const PAGE: usize = 64;
 /// The sweeps of one name among which the newest is looked for.
 const MOST_OF_A_NAME: usize = 1_000;
 /// The sweeps among whose tasks a name is looked for, the newest first.
 const MOST_SWEEPS_WITH_NAMES: usize = 16;
-/// So many that fit are enough to know that the beginning of an id isn't.
-pub(super) const SEVERAL: usize = NAMED + 1;
 
 /// The tools' service.
 #[derive(Debug, Clone)]
@@ -184,22 +183,8 @@ impl Control for ControlService {
     }
 
     async fn list_workers(&self, _: Request<v1::ListWorkersRequest>) -> RpcResult<v1::ListWorkersReply> {
-        let now = self.0.coordinator()?.ledger.now();
-        let (mut workers, mut after) = (Vec::new(), None);
-        loop {
-            let look = move |ledger: &Ledger| {
-                let page = ledger.page_of_workers(after.as_ref(), PAGE);
-                let last = page.last().map(|worker| worker.id.clone());
-                let here = page.iter().filter(|worker| !has_left(worker, now));
-                (here.map(|worker| worker_summary(worker, now)).collect::<Vec<_>>(), last)
-            };
-            let (page, last) = self.view(look).await?;
-            workers.extend(page);
-            if last.is_none() {
-                return Ok(Response::new(v1::ListWorkersReply { workers }));
-            }
-            after = last;
-        }
+        let workers = self.0.coordinator()?.list_workers().await?;
+        Ok(Response::new(v1::ListWorkersReply { workers }))
     }
 
     async fn drain_worker(
@@ -278,29 +263,20 @@ impl ControlService {
 
     /// The sweep that `text` names.
     async fn find_sweep(&self, text: String) -> Result<SweepId, Status> {
-        let wanted = text.clone();
-        let found =
-            self.view(move |ledger| lookup::find(&wanted, ledger.sweeps_beginning_with(&wanted, SEVERAL)));
-        found.await?.map_err(|unfound| not_one("sweep", &text, &unfound))
+        let found = self.view(move |ledger| {
+            let found = lookup::find(&text, ledger.sweeps_beginning_with(&text, SEVERAL));
+            found.map_err(|unfound| not_one(Sweep, &text, &unfound, known(Sweep, ledger)))
+        });
+        found.await?
     }
 
     /// The sweep that `text` names, the last launched of those that have it as their name; and how many those are, if they are several.
     async fn newest_sweep(&self, text: String) -> Result<(SweepId, u32), Status> {
-        let wanted = text.clone();
         let found = self.view(move |ledger| {
-            let found = lookup::find(&wanted, ledger.sweeps_beginning_with(&wanted, MOST_OF_A_NAME));
-            let several = match found {
-                Err(LookupError::Ambiguous(several)) if several.iter().all(|id| id.is_name(&wanted)) => {
-                    several
-                }
-                found => return found.map(|id| (id, 0)),
-            };
-            let launched = |id: &SweepId| ledger.sweep(id).map(|sweep| (sweep.launched_at, sweep.id.clone()));
-            let newest = several.iter().filter_map(launched).max();
-            let count = u32::try_from(several.len()).unwrap_or(u32::MAX);
-            newest.map(|(_, id)| (id, count)).ok_or(LookupError::NotFound)
+            let found = newest_of_name(ledger, &text);
+            found.map_err(|unfound| not_one(Sweep, &text, &unfound, known(Sweep, ledger)))
         });
-        found.await?.map_err(|unfound| not_one("sweep", &text, &unfound))
+        found.await?
     }
 
     /// The task that `text` names.
@@ -308,20 +284,21 @@ impl ControlService {
         if text.contains([' ', '=']) {
             return self.find_task_by_name(&text).await;
         }
-        let wanted = text.clone();
         let found = self.view(move |ledger| {
-            if let Ok(exact) = wanted.parse::<TaskId>() {
-                return ledger.task(&exact).map(|task| task.id).ok_or(LookupError::NotFound);
-            }
-            lookup::find(&wanted, ledger.tasks_beginning_with(&wanted, SEVERAL))
+            let found = match text.parse::<TaskId>() {
+                Ok(exact) => ledger.task(&exact).map(|task| task.id).ok_or(LookupError::NotFound),
+                Err(_) => lookup::find(&text, ledger.tasks_beginning_with(&text, SEVERAL)),
+            };
+            found.map_err(|unfound| not_one(Task, &text, &unfound, known(Task, ledger)))
         });
-        found.await?.map_err(|unfound| not_one("task", &text, &unfound))
+        found.await?
     }
 
     /// The task with these words in its name, of the newest sweep that has such a task.
     async fn find_task_by_name(&self, words: &str) -> Result<TaskId, Status> {
         let mut sweeps = self.of_each_sweep(|it| (it.launched_at, it.id.clone())).await?;
         sweeps.sort_by(|a, b| b.cmp(a));
+        let unknown = UnknownName::new(Task, words, sweeps.iter().map(|(_, sweep)| sweep.to_string()));
         let coordinator = self.0.coordinator()?;
         for (_, sweep) in sweeps.into_iter().take(MOST_SWEEPS_WITH_NAMES) {
             let names = coordinator.names_of(&sweep).await;
@@ -340,28 +317,30 @@ impl ControlService {
                 }
             }
         }
-        Err(not_one("task", words, &LookupError::<String>::NotFound))
+        Err(unknown.into())
     }
 
     /// The worker that `text` names.
     async fn find_worker(&self, text: String) -> Result<WorkerId, Status> {
-        let wanted = text.clone();
-        let found =
-            self.view(move |ledger| lookup::find(&wanted, ledger.workers_beginning_with(&wanted, SEVERAL)));
-        found.await?.map_err(|unfound| not_one("worker", &text, &unfound))
+        let found = self.view(move |ledger| {
+            let found = lookup::find(&text, ledger.workers_beginning_with(&text, SEVERAL));
+            found.map_err(|unfound| not_one(Worker, &text, &unfound, known(Worker, ledger)))
+        });
+        found.await?
     }
 }
 
-/// How long a worker that has left is still listed, for those who look why.
-const LISTED_AFTER_LEAVING: Duration = Duration::from_secs(60);
-/// And one that was never heard to leave, and holds nothing.
-const LISTED_IN_SILENCE: Duration = Duration::from_secs(600);
-
-/// Whether a worker is of interest no more: it has left a while ago, or was never heard since the start.
-fn has_left(worker: &WorkerView<'_>, now: Timestamp) -> bool {
-    let Some(seen) = worker.last_seen else { return worker.leases.is_empty() };
-    let left = worker.exited || worker.draining;
-    worker.leases.is_empty() && now - seen > if left { LISTED_AFTER_LEAVING } else { LISTED_IN_SILENCE }
+/// The sweep that `text` names, the last launched of those that have it as their name; and how many those are, if they are several.
+fn newest_of_name(ledger: &Ledger, text: &str) -> Result<(SweepId, u32), LookupError<SweepId>> {
+    let found = lookup::find(text, ledger.sweeps_beginning_with(text, MOST_OF_A_NAME));
+    let several = match found {
+        Err(LookupError::Ambiguous(several)) if several.iter().all(|id| id.is_name(text)) => several,
+        found => return found.map(|id| (id, 0)),
+    };
+    let launched = |id: &SweepId| ledger.sweep(id).map(|sweep| (sweep.launched_at, sweep.id.clone()));
+    let newest = several.iter().filter_map(launched).max();
+    let count = u32::try_from(several.len()).unwrap_or(u32::MAX);
+    newest.map(|(_, id)| (id, count)).ok_or(LookupError::NotFound)
 }
 
 /// The tasks that a person who typed these words may mean: the one of that name, or all with these words in it, by name.
@@ -376,22 +355,4 @@ async fn meant(names: NamesOfSweep, words: String) -> Result<Vec<(TaskId, Box<st
         }
     };
     tokio::task::spawn_blocking(look).await.map_err(|error| Status::internal(error.to_string()))
-}
-
-/// The most that a refusal names.
-const NAMED: usize = 5;
-
-pub(super) fn not_one<T: std::fmt::Display>(what: &str, text: &str, unfound: &LookupError<T>) -> Status {
-    let text: String = text.chars().take(100).collect();
-    match unfound {
-        LookupError::NotFound => Status::not_found(format!("there is no {what} `{text}`")),
-        LookupError::Ambiguous(several) => {
-            let names: Vec<_> = several.iter().take(NAMED).map(ToString::to_string).collect();
-            let names = names.join(", ");
-            Status::failed_precondition(match several.len() {
-                few @ ..=NAMED => format!("`{text}` fits {few} {what}s; give more of the id: {names}"),
-                _ => format!("`{text}` fits more than {NAMED} {what}s; give more of the id: {names}, …"),
-            })
-        }
-    }
 }

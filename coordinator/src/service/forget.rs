@@ -12,7 +12,7 @@ use basin_domain::lookup;
 use basin_storage::{StorageError, Store};
 use tonic::Status;
 
-use super::control::{SEVERAL, not_one};
+use super::unknown_name::{NamedThing, SEVERAL, known, not_one};
 use super::{Coordinator, refusal};
 use crate::journal::DecideError;
 
@@ -109,15 +109,19 @@ impl Coordinator {
         let wanted = text.to_owned();
         let look = self.ledger.view(move |ledger| {
             let forgotten = SweepId::new(&*wanted).ok().filter(|id| ledger.was_forgotten(id));
-            (forgotten, ledger.sweeps_beginning_with(&wanted, SEVERAL))
+            let fitting = ledger.sweeps_beginning_with(&wanted, SEVERAL);
+            (forgotten, fitting, known(NamedThing::Sweep, ledger))
         });
-        let (forgotten, known) = look.await.map_err(|error| refusal::decide_error(&error))?;
+        let (forgotten, fitting, known) = look.await.map_err(|error| refusal::decide_error(&error))?;
         if let Some(forgotten) = forgotten {
             return Ok(forgotten);
         }
         let stored = self.store.sweep_folders().await.map_err(refusal::store_error)?;
-        lookup::find(text, known.into_iter().chain(stored))
-            .map_err(|unfound| not_one("sweep", text, &unfound))
+        // The store may have some that the ledger doesn't know.
+        let mut there: BTreeSet<String> = known.into_iter().collect();
+        there.extend(stored.iter().take(SEVERAL).map(ToString::to_string));
+        lookup::find(text, fitting.into_iter().chain(stored))
+            .map_err(|unfound| not_one(NamedThing::Sweep, text, &unfound, there))
     }
 }
 

@@ -54,8 +54,9 @@ impl Coordinator {
         Ok(v1::GetLiveTasksReply { tasks: found.into_iter().map(with_curve).collect() })
     }
 
-    /// Forgets what was said of tasks whose sweeps ended some time ago, or are gone.
+    /// Forgets what was said of tasks whose sweeps ended some time ago, or are gone, and by workers that say nothing any more.
     pub(super) async fn forget_ended(&self, now: Timestamp) {
+        self.usages.forget_old(now);
         let since = Timestamp(now.0.saturating_sub(KEPT_AFTER_END_MS));
         let known: HashSet<TaskId> = self.logs.tasks().into_iter().chain(self.curves.tasks()).collect();
         let mut known: Vec<TaskId> = known.into_iter().collect();

@@ -22,9 +22,12 @@ mod task_list;
 mod task_log;
 mod task_names;
 mod ticker;
+mod unknown_name;
 mod variants;
 mod why_text;
 mod wire;
+mod worker_list;
+mod worker_usages;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,7 +59,9 @@ pub use scheduler::SchedulerService;
 pub use summary::sweep_reply;
 pub use task_names::{NamesOfSweep, TaskNames};
 pub use ticker::{resolve_expired, tick_forever};
+pub use unknown_name::{NamedThing, UnknownName};
 pub use variants::SweepSources;
+pub use worker_usages::WorkerUsages;
 
 /// Of sweeps with more tasks the names are read when somebody asks for them.
 const MOST_NAMED_AT_ONCE: usize = 100_000;
@@ -78,6 +83,8 @@ pub struct Coordinator {
     pub logs: RunningLogs,
     /// How the losses of those tasks go.
     pub curves: RunningCurves,
+    /// What workers use of their machines.
+    pub usages: WorkerUsages,
     /// The files of sweeps, as far as somebody asked what tells them apart.
     pub sources: SweepSources,
     /// Who writes commits.

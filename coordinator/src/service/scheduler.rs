@@ -10,7 +10,7 @@ use basin_core::command::{
 use basin_domain::id::{LeaseId, TaskId, WorkerId};
 use basin_domain::loss_curve::LossPoint;
 use basin_domain::time::Timestamp;
-use basin_domain::worker::{Progress, WorkerDescription};
+use basin_domain::worker::{Progress, WorkerDescription, WorkerUsage};
 use basin_proto::convert::{InvalidField, failure, parse, release_reason, required};
 use basin_proto::v1::scheduler_server::Scheduler;
 use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
@@ -69,6 +69,7 @@ impl Scheduler for SchedulerService {
         let coordinator = self.0.coordinator()?;
         let mut request = request.into_inner();
         let mut logs = std::mem::take(&mut request.logs);
+        let mut usage = request.usage.take().map(WorkerUsage::from);
         let sync = sync_command(request)?;
         let may_wait = sync.holds.is_empty() && sync.free_slots > 0 && !sync.draining;
         let deadline = tokio::time::Instant::now() + HOLD.min(coordinator.lease_duration / HOLDS_PER_LEASE);
@@ -81,6 +82,7 @@ impl Scheduler for SchedulerService {
             let request = Sync { fresh: fresh(slots), ..sync.clone() };
             let synced = coordinator.decide(request).await?;
             keep_said(&coordinator, &sync.holds, &synced, std::mem::take(&mut logs));
+            keep_usage(&coordinator, &sync, usage.take());
             let has_news = !synced.grants.is_empty() || !synced.stop.is_empty() || synced.drain;
             let is_woken = async {
                 tokio::select! {
@@ -165,6 +167,7 @@ impl Scheduler for SchedulerService {
         let coordinator = self.0.coordinator()?;
         let worker: WorkerId = parse("worker_id", &request.into_inner().worker_id)?;
         coordinator.decide(Exited(worker.clone())).await?;
+        coordinator.usages.forget(&worker);
         tracing::warn!(%worker, "the worker's process has ended");
         // Its tasks are looked up without waiting for the next tick.
         coordinator.due.notify_one();
@@ -193,6 +196,15 @@ fn keep_said(coordinator: &Coordinator, holds: &[HeldLease], synced: &Synced, lo
         if !log.lines.is_empty() {
             coordinator.logs.add(task, lease, log.first, log.lines);
         }
+    }
+}
+
+/// Keeps what a worker that the ledger knows says of its machine, until it says its last word.
+fn keep_usage(coordinator: &Coordinator, sync: &Sync, usage: Option<WorkerUsage>) {
+    if sync.draining && sync.holds.is_empty() {
+        coordinator.usages.forget(&sync.worker);
+    } else if let Some(usage) = usage {
+        coordinator.usages.note(&sync.worker, usage, coordinator.ledger.now());
     }
 }
 

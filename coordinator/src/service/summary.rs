@@ -185,8 +185,8 @@ fn milliseconds(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A worker.
-pub(super) fn worker_summary(worker: &WorkerView<'_>, now: Timestamp) -> v1::WorkerSummary {
+/// A worker, without what it uses of its machine.
+pub(super) fn worker_summary(ledger: &Ledger, worker: &WorkerView<'_>, now: Timestamp) -> v1::WorkerSummary {
     v1::WorkerSummary {
         worker_id: worker.id.to_string(),
         worker: worker.description.map(Into::into),
@@ -199,5 +199,7 @@ pub(super) fn worker_summary(worker: &WorkerView<'_>, now: Timestamp) -> v1::Wor
             .filter(|&until| until > now)
             .map(|until| milliseconds(until - now)),
         waiting: worker.waiting.map(Into::into),
+        usage: None,
+        examples_per_second: ledger.examples_per_second(worker),
     }
 }

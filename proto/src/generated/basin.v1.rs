@@ -54,6 +54,22 @@ pub struct WorkerDescription {
     #[prost(uint64, tag = "8")]
     pub memory: u64,
 }
+/// What the processes of a worker use of its machine: the agent's, its executors', and those that these have started.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct WorkerUsage {
+    /// Cores that they kept busy, on average over the last seconds. Not set before that is known, or where the system doesn't tell.
+    #[prost(double, optional, tag = "1")]
+    pub cpu_cores: ::core::option::Option<f64>,
+    /// Cores that they may use; 0 if that isn't known.
+    #[prost(uint32, tag = "2")]
+    pub cores: u32,
+    /// Bytes that they have in memory; files that several of them have mapped count once. Not set where the system doesn't tell.
+    #[prost(uint64, optional, tag = "3")]
+    pub memory: ::core::option::Option<u64>,
+    /// Bytes that the machine has, or that the worker's control group allows; 0 if that isn't known.
+    #[prost(uint64, tag = "4")]
+    pub memory_limit: u64,
+}
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct Progress {
     #[prost(uint64, tag = "1")]
@@ -78,6 +94,10 @@ pub struct Progress {
     /// programs and kinds that count steps alone.
     #[prost(double, optional, tag = "9")]
     pub done_share: ::core::option::Option<f64>,
+    /// Training examples that steps were made with, a second of wall time, on average over the last seconds. Not said by workers of before,
+    /// nor of what doesn't train on examples.
+    #[prost(double, optional, tag = "10")]
+    pub examples_per_second: ::core::option::Option<f64>,
 }
 /// What a worker waits for, which is nobody's fault: a store that is full, denies or doesn't answer, or a full disk of its own.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -134,6 +154,9 @@ pub struct SyncRequest {
     /// none is kept for long.
     #[prost(message, repeated, tag = "9")]
     pub logs: ::prost::alloc::vec::Vec<TaskLog>,
+    /// Not said by workers of before. Nothing is decided by it.
+    #[prost(message, optional, tag = "10")]
+    pub usage: ::core::option::Option<WorkerUsage>,
 }
 /// Lines of the log of a task that is being worked on, and how its loss went meanwhile.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1007,6 +1030,12 @@ pub struct WorkerSummary {
     /// Its process has ended, and somebody on its machine saw it.
     #[prost(bool, tag = "8")]
     pub exited: bool,
+    /// What the worker said of it last; not set if that is long ago.
+    #[prost(message, optional, tag = "9")]
+    pub usage: ::core::option::Option<WorkerUsage>,
+    /// Of all of its tasks together; not set if none of them says it.
+    #[prost(double, optional, tag = "10")]
+    pub examples_per_second: ::core::option::Option<f64>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListWorkersRequest {}

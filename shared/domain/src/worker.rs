@@ -52,6 +52,10 @@ pub struct Progress {
     /// The share of all its work that is done, evaluations and probes included, if its worker says so.
     #[serde(default)]
     pub done_share: Option<f64>,
+    /// Training examples that steps were made with, a second of wall time, on average over the last seconds; none of what doesn't train on
+    /// examples.
+    #[serde(default)]
+    pub examples_per_second: Option<f64>,
 }
 
 impl Progress {
@@ -64,6 +68,38 @@ impl Progress {
         let told = self.done_share.filter(|share| share.is_finite()).or(by_steps);
         told.unwrap_or(0.0).clamp(0.0, 1.0)
     }
+
+    /// The training examples a second that it takes now: none once it is trained.
+    pub fn current_examples_per_second(&self) -> Option<f64> {
+        self.examples_per_second.filter(|rate| !self.is_held && is_example_rate(rate))
+    }
+}
+
+/// More examples a second than any worker trains on.
+const MOST_EXAMPLES_PER_SECOND: f64 = 1e15;
+
+/// Whether a number can be a rate of training: finite, not negative, and such as a machine may reach.
+pub fn is_example_rate(rate: &f64) -> bool {
+    (0.0..=MOST_EXAMPLES_PER_SECOND).contains(rate)
+}
+
+/// More cores than any machine has.
+pub const MOST_CORES: u32 = 1 << 20;
+/// More bytes of memory than any machine has.
+pub const MOST_MEMORY: u64 = 1 << 60;
+
+/// What the processes of a worker use of its machine: the agent's, its executors', and those that these have started. Never journalled,
+/// and nothing is decided by it.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct WorkerUsage {
+    /// Cores that they kept busy, on average over the last seconds; none before that is known, or where the system doesn't tell.
+    pub cpu_cores: Option<f64>,
+    /// Cores that they may use; 0 if that isn't known.
+    pub cores: u32,
+    /// Bytes that they have in memory, with files that several of them have mapped once; none where the system doesn't tell.
+    pub memory: Option<u64>,
+    /// Bytes that the machine has, or that the worker's control group allows; 0 if that isn't known.
+    pub memory_limit: u64,
 }
 
 /// A lease that a worker holds.
@@ -87,6 +123,17 @@ pub enum RevocationReason {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_task_that_is_trained_takes_no_more_examples_and_no_rate_is_beyond_measure() {
+        let rate = |rate| Progress { examples_per_second: Some(rate), ..Progress::default() };
+        assert_eq!(rate(640.0).current_examples_per_second(), Some(640.0));
+        assert_eq!(Progress { is_held: true, ..rate(640.0) }.current_examples_per_second(), None);
+        for absurd in [f64::NAN, f64::INFINITY, -1.0, 1e16] {
+            assert_eq!(rate(absurd).current_examples_per_second(), None, "{absurd}");
+        }
+        assert_eq!(Progress::default().current_examples_per_second(), None);
+    }
 
     #[test]
     fn a_share_is_what_a_worker_says_else_that_of_its_steps() {

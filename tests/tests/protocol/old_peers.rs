@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use basin_coordinator::http::NamedInMetrics;
 use basin_coordinator::server::{JournalLocation, Server, ServerSettings};
 use basin_coordinator::trust::Trust;
 use basin_core::command::Policy;
@@ -45,7 +46,7 @@ async fn coordinator(store: Store, folder: &Path) -> Server {
         advertise: None,
         trust: Trust::default(),
         http: None,
-        sweeps_in_metrics: 0,
+        named_in_metrics: NamedInMetrics::default(),
         policy: Policy { lease_duration: Duration::from_secs(60), ..Policy::default() },
         hint_of: |_| None,
     };

@@ -60,6 +60,12 @@ pub trait Run: Send {
     /// How far the run is; the time that it takes is its driver's to say.
     fn progress(&self) -> Progress;
 
+    /// The training examples that its steps were made with, each as often as it was; how many of them a second is its driver's to say. None
+    /// of a run that doesn't train on examples.
+    fn examples(&self) -> Option<u64> {
+        None
+    }
+
     /// Whether a checkpoint would say anything that the last one didn't.
     fn has_news(&self) -> bool {
         true

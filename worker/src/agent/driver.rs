@@ -32,6 +32,7 @@ use super::reactor::{
 use super::report::{release, report};
 use super::settings::Settings;
 use super::slot::{Slot, SlotContext};
+use super::usage::UsageWatch;
 use super::wire;
 
 /// How long giving back what is left may take, once everything is stopped.
@@ -56,10 +57,12 @@ pub(super) struct Driver {
     refusal: watch::Sender<Option<Status>>,
     /// Who hears what it does.
     listener: NewsListener,
+    /// What this worker uses of the machine.
+    usage: UsageWatch,
 }
 
 impl Driver {
-    /// The driver of an agent that begins now.
+    /// The driver of an agent that begins now; within a runtime.
     pub(super) fn new(
         settings: &Settings,
         description: WorkerDescription,
@@ -97,6 +100,7 @@ impl Driver {
             messages,
             refusal: watch::Sender::new(None),
             listener: settings.listener.clone(),
+            usage: UsageWatch::start(),
         }
     }
 
@@ -175,6 +179,7 @@ impl Driver {
         let mut request = wire::request(&self.context.worker, &self.context.description, request);
         let news = self.context.logs.news();
         request.logs = news.iter().map(wire::log).collect();
+        request.usage = self.usage.latest().map(Into::into);
         let (context, refusal) = (Arc::clone(&self.context), self.refusal.clone());
         let no_answer = Message::SyncFailed { call, failure: SyncFailure::default() };
         let called = self.spawn(no_answer, async move {

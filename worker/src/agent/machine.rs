@@ -2,6 +2,7 @@
 
 use basin_experiments::accelerator::{self, DeviceName};
 
+use super::kernel_size::size;
 use super::memory_group::MemoryGroup;
 
 /// The machine's name, for people.
@@ -27,22 +28,15 @@ pub(super) fn memory(devices: &[DeviceName], slots: u32) -> u64 {
     devices.iter().map(of_device).min().unwrap_or_else(|| of_machine() / slots)
 }
 
-/// The machine's memory, or what its control group allows of it.
-fn of_machine() -> u64 {
+/// The machine's memory in bytes, or what its control group allows of it; 0 if that isn't known.
+pub(super) fn of_machine() -> u64 {
     let installed =
-        std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| installed(&text)).unwrap_or(0);
+        std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| size(&text, "MemTotal")).unwrap_or(0);
     match MemoryGroup::of(std::process::id()).and_then(|group| group.limit()) {
         Some(allowed) if installed > 0 => allowed.min(installed),
         Some(allowed) => allowed,
         None => installed,
     }
-}
-
-/// The line `MemTotal:   24689996 kB`.
-fn installed(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
-    kibibytes.checked_mul(1024)
 }
 
 #[cfg(test)]
@@ -51,21 +45,9 @@ mod tests {
 
     #[test]
     fn memory_is_shared_out_among_executors() {
-        assert_eq!(installed("MemFree: 1 kB\nMemTotal:       24689996 kB\n"), Some(24_689_996 * 1024));
-        assert_eq!(installed("nothing"), None);
         let whole = memory(&[DeviceName::Processor], 1);
         assert!(whole > 0);
         assert_eq!(memory(&[DeviceName::Processor], 4), whole / 4);
-    }
-
-    #[test]
-    fn a_line_that_says_no_number_of_kibibytes_says_nothing() {
-        for text in
-            ["MemTotal: kB", "MemTotal: -1 kB", "MemTotal: 12 MB", "MemTotal: 18446744073709551615 kB", ""]
-        {
-            assert_eq!(installed(text), None, "{text}");
-        }
-        assert_eq!(installed("MemTotal: 0 kB"), Some(0));
     }
 
     #[test]

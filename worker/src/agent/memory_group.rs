@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::kernel_size::size;
+
 /// Where the kernel keeps control groups.
 const ROOT: &str = "/sys/fs/cgroup";
 /// A limit above this is none: the first version writes the largest multiple of a page.
@@ -107,10 +109,7 @@ fn counter(text: &str) -> Option<u64> {
 
 /// The most memory that a process has had at one time, in bytes; none if it is gone.
 pub(super) fn peak_memory(process: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
-    kibibytes.checked_mul(1024)
+    size(&std::fs::read_to_string(format!("/proc/{process}/status")).ok()?, "VmHWM")
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod error;
 mod executor_end;
 mod executor_process;
 mod executor_times;
+mod kernel_size;
 mod lease_handle;
 mod machine;
 mod memory_group;
@@ -33,6 +34,7 @@ mod task_logs;
 #[cfg(test)]
 mod testing;
 pub mod training;
+mod usage;
 mod wire;
 pub mod witness;
 

@@ -40,6 +40,7 @@ pub(super) fn request(
         waiting: waiting.as_ref().map(Into::into),
         seen,
         logs: Vec::new(),
+        usage: None,
     }
 }
 

@@ -24,6 +24,7 @@ use basin_proto::executor::{
 use basin_storage::is_local_outage;
 
 use super::agent_channel::AgentChannel;
+use super::example_rate::ExampleRate;
 use super::log_pacing::LogPacing;
 use super::thread_pool::LaneSignals;
 use super::trainer::Trainer;
@@ -64,6 +65,7 @@ struct Training {
     is_wanted: bool,
     /// There is progress that wasn't told yet.
     is_unreported: bool,
+    rate: ExampleRate,
     log: LogPacing,
     checkpointed: Instant,
     /// Pieces of work that are done since the task's very beginning, whoever did them: they number its checkpoints, since a probe may
@@ -193,7 +195,7 @@ impl Lane {
             let is_due = training.reported.elapsed() >= PROGRESS_EVERY || advance == Advance::Done;
             if is_due && std::mem::take(&mut training.is_unreported) {
                 training.reported = Instant::now();
-                self.report_progress(&training, channel)?;
+                self.report_progress(&mut training, channel)?;
                 training.log_progress();
             }
             if advance == Advance::Done {
@@ -214,12 +216,13 @@ impl Lane {
         spent.add(Activity::Load, began.elapsed());
         self.send(channel, from_executor::Message::Started(Started { checkpoint_refused: refused }))?;
         let now = Instant::now();
-        let training = Training {
+        let mut training = Training {
             began: now,
             first_iteration: run.progress().iteration,
             reported: now,
             is_wanted: false,
             is_unreported: false,
+            rate: ExampleRate::new(run.examples().unwrap_or(0), now),
             log: LogPacing::new(now),
             checkpointed: now,
             advances: self.start.checkpoint_number,
@@ -227,7 +230,7 @@ impl Lane {
             spent,
             run,
         };
-        self.report_progress(&training, channel)?;
+        self.report_progress(&mut training, channel)?;
         let Progress { iteration, iterations, epochs, .. } = training.run.progress();
         tracing::info!(step = iteration, steps = iterations, epochs, "training began");
         Ok(training)
@@ -237,11 +240,14 @@ impl Lane {
         channel.send(&self.task, message).map_err(LaneEnd::Disconnected)
     }
 
-    fn report_progress(&self, training: &Training, channel: &AgentChannel<'_>) -> Result<(), LaneEnd> {
+    fn report_progress(&self, training: &mut Training, channel: &AgentChannel<'_>) -> Result<(), LaneEnd> {
         let at = training.run.progress();
         let steps = at.iteration.saturating_sub(training.first_iteration);
         let step_seconds = (steps > 0).then(|| training.began.elapsed().as_secs_f64() / steps as f64);
-        let progress = Progress { step_seconds, ..at };
+        let examples = training.run.examples();
+        let examples_per_second =
+            examples.and_then(|examples| training.rate.update(examples, Instant::now()));
+        let progress = Progress { step_seconds, examples_per_second, ..at };
         self.send(channel, from_executor::Message::Progressed(progress.into()))
     }
 

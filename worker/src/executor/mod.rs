@@ -4,6 +4,7 @@
 //! error is the log of all of its lanes.
 
 mod agent_channel;
+mod example_rate;
 mod lane;
 mod log_pacing;
 mod thread_pool;

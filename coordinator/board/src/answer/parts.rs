@@ -53,6 +53,15 @@ pub(crate) fn share(done: f64) -> Markup {
     }
 }
 
+/// How much is used of all that there is: a bar, where both are known, and the words for it.
+pub(crate) fn used(part: Option<f64>, all: f64, words: &str) -> Markup {
+    let bar = part.filter(|part| *part >= 0.0 && all > 0.0).map(|part| part.min(all));
+    html! {
+        @if let Some(part) = bar { progress.small max=(all) value=(part) aria-label=(text(words)) {} " " }
+        span.number { (text(words)) }
+    }
+}
+
 /// A count, its digits in groups.
 pub(crate) fn whole(count: u64) -> String {
     number::whole(i64::try_from(count).unwrap_or(i64::MAX))
@@ -84,6 +93,27 @@ pub(crate) fn task_url(sweep: &str, task: &str) -> String {
 pub(crate) fn task_link(sweep: &str, task: &str, name: &str) -> Markup {
     let shown = if name.is_empty() { short(task) } else { name };
     html! { a href=(task_url(sweep, task)) title=(text(task)) { (text(shown)) } }
+}
+
+/// The head of a column.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Head<'a> {
+    /// Of a column of words.
+    Words(&'a str),
+    /// Of a column of numbers: it stands at the right, as they do.
+    Numbers(&'a str),
+}
+
+/// The heads of a table's columns.
+pub(crate) fn heads(columns: &[Head<'_>]) -> Markup {
+    html! {
+        @for column in columns {
+            @match column {
+                Head::Words(name) => { th scope="col" { (text(name)) } },
+                Head::Numbers(name) => { th.number scope="col" { (text(name)) } },
+            }
+        }
+    }
 }
 
 /// A table that scrolls by itself where it is wider than the page.
@@ -147,6 +177,21 @@ mod tests {
             shown.starts_with("<time datetime=\"2026-") && shown.contains("Z\" data-ago>2026-"),
             "{shown}"
         );
+    }
+
+    #[test]
+    fn heads_of_numbers_stand_where_the_numbers_do_and_are_text() {
+        let html = heads(&[Head::Words("<b>"), Head::Numbers("Loss")]).into_string();
+        assert_eq!(html, "<th scope=\"col\">&lt;b&gt;</th><th class=\"number\" scope=\"col\">Loss</th>");
+    }
+
+    #[test]
+    fn what_is_used_has_a_bar_where_it_and_all_of_it_are_known() {
+        let full = used(Some(9.0), 8.0, "9 of 8").into_string();
+        assert!(full.contains("max=\"8\" value=\"8\" aria-label=\"9 of 8\""), "{full}");
+        for (part, all) in [(None, 8.0), (Some(1.0), 0.0), (Some(f64::NAN), 8.0), (Some(1.0), f64::NAN)] {
+            assert_eq!(used(part, all, "–").into_string(), "<span class=\"number\">–</span>");
+        }
     }
 
     #[test]

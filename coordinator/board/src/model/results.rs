@@ -70,7 +70,7 @@ impl Work {
         withdrawn.chain(doubtful).copied().chain(self.tried_again(tasks)).collect()
     }
 
-    /// The tasks that had failed for good and are tried again. Of very many that failed not all are named.
+    /// The tasks that had failed for good and are tried again.
     fn tried_again(&self, tasks: &TasksNow<'_>) -> Vec<TaskId> {
         let TaskList::Here { table, .. } = &tasks.list else { return Vec::new() };
         let named: HashSet<TaskId> = tasks.failed.iter().map(|(id, _)| *id).collect();
@@ -116,8 +116,8 @@ pub(crate) struct FigureShown {
 pub(crate) struct TasksNow<'a> {
     /// Those that are committed.
     pub(crate) committed: &'a [TaskId],
-    /// Those that failed for good, as far as they are named.
-    pub(crate) failed: &'a [(TaskId, Failure)],
+    /// Those that failed for good, with their failures as far as these are known.
+    pub(crate) failed: &'a [(TaskId, Option<Failure>)],
     /// The table that measures are put into.
     pub(crate) list: TaskList,
 }
@@ -236,9 +236,9 @@ impl SweepResults {
     }
 
     /// Keeps which tasks failed for good.
-    async fn fail(&self, failed: &[(TaskId, Failure)]) {
+    async fn fail(&self, failed: &[(TaskId, Option<Failure>)]) {
         if let Some(runs) = self.runs.write().await.as_mut() {
-            failed.iter().for_each(|(task, failure)| runs.fail(task, failure));
+            failed.iter().for_each(|(task, failure)| runs.fail(task, failure.as_ref()));
         }
     }
 
@@ -352,8 +352,8 @@ mod tests {
         let states = ["completed", "queued", "failed", "queued", "failed"];
         let table = Arc::new(Table::new(&planned, &states).unwrap());
         let committed = [id(0)];
-        // That it failed is known by its state too, where there are too many to name.
-        let failed = [(id(4), Failure::new(basin_domain::failure::FailureKind::Crashed, "a"))];
+        // That one failed is known by its state, also where the table has more of them than are told here.
+        let failed = [(id(4), None)];
         let list = TaskList::Here { table, gap: None };
         let tasks = TasksNow { committed: &committed, failed: &failed, list };
         let work =

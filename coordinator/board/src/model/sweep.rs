@@ -36,6 +36,8 @@ pub(crate) struct SweepModel {
     pub(crate) results: Arc<SweepResults>,
     /// The tasks that are committed, as far as the coordinator says.
     committed: RwLock<Arc<Vec<TaskId>>>,
+    /// Those that failed for good, likewise.
+    failed: RwLock<Arc<Vec<TaskId>>>,
     /// What was asked for already; one look at a time holds it.
     known: tokio::sync::Mutex<Option<Known>>,
 }
@@ -60,6 +62,7 @@ impl SweepModel {
             list: RwLock::new(TaskList::Reading),
             results: Arc::default(),
             committed: RwLock::default(),
+            failed: RwLock::default(),
             known: tokio::sync::Mutex::default(),
         }
     }
@@ -119,6 +122,11 @@ impl SweepModel {
         Arc::clone(&self.committed.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The tasks that failed for good.
+    pub(super) fn failed(&self) -> Arc<Vec<TaskId>> {
+        Arc::clone(&self.failed.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Asks how its tasks are now, and changes the table; whether anything is otherwise than before.
     pub(super) async fn follow(
         &self,
@@ -141,8 +149,11 @@ impl SweepModel {
         let states = known.unwritten_states();
         let has_states = !states.is_empty();
         if is_new || has_states {
-            let committed = Arc::new(known.committed());
+            use v1::TaskState::{Completed, Diverged, Failed, Stopped};
+            let committed = Arc::new(known.in_states(&[Completed, Diverged, Stopped]));
             *self.committed.write().unwrap_or_else(PoisonError::into_inner) = committed;
+            let failed = Arc::new(known.in_states(&[Failed]));
+            *self.failed.write().unwrap_or_else(PoisonError::into_inner) = failed;
         }
         // Before anything else is asked for, which may fail: what is told to change must be there.
         if has_states && self.write(&table, move |table: &Table| table.set_states(&states)).await {
@@ -216,12 +227,11 @@ impl SweepModel {
 }
 
 impl Known {
-    /// The tasks that are committed, each once.
-    fn committed(&self) -> Vec<TaskId> {
-        use v1::TaskState::{Completed, Diverged, Stopped};
+    /// The tasks that are in one of these states, each once.
+    fn in_states(&self, states: &[v1::TaskState]) -> Vec<TaskId> {
         let rows = self.tasks.tasks.iter().zip(&self.tasks.states);
-        let committed = rows.filter(|(_, state)| matches!(state, Completed | Diverged | Stopped));
-        let mut ids: Vec<TaskId> = committed.filter_map(|(task, _)| task.task_id.parse().ok()).collect();
+        let those = rows.filter(|(_, state)| states.contains(state));
+        let mut ids: Vec<TaskId> = those.filter_map(|(task, _)| task.task_id.parse().ok()).collect();
         ids.sort_unstable();
         ids.dedup();
         ids
@@ -314,6 +324,22 @@ mod tests {
         assert_eq!(known.unwritten_states(), [(0, "completed"), (2, "running")], "the first wasn't written");
         known.written.clone_from(&known.tasks.states);
         assert!(known.unwritten_states().is_empty());
+    }
+
+    #[test]
+    fn tasks_are_known_by_their_states_each_once() {
+        use v1::TaskState::{Completed, Failed, Queued};
+        let listed = |number: u8| v1::ListedTask {
+            task_id: basin_domain::digest::Digest::of(&[number]).to_string(),
+            ..v1::ListedTask::default()
+        };
+        // A task of two experiments is there twice.
+        let tasks = [1, 2, 2, 3, 4].map(listed).to_vec();
+        let states = vec![Completed, Failed, Failed, Queued, Failed];
+        let tasks = TaskTable { tasks, states };
+        let known = Known { tasks, written: Vec::new(), places: HashMap::new(), live: HashMap::new() };
+        assert_eq!(known.in_states(&[Failed]).len(), 2);
+        assert_eq!(known.in_states(&[Completed, Queued]).len(), 2);
     }
 
     #[test]

@@ -10,7 +10,8 @@ use super::common::above;
 use super::source;
 use super::steering::{button, is_steerable};
 use super::tasks::filtered;
-use crate::answer::parts::{lines, scrolling, sweep_url, task_link, text, whole};
+use crate::answer::parts::Head::{Numbers, Words};
+use crate::answer::parts::{heads, lines, scrolling, sweep_url, task_link, text, whole};
 use crate::answer::{Failure, Page, Place};
 use crate::context::{Asked, Shared};
 use crate::words::sweep::failure_kind;
@@ -61,7 +62,7 @@ fn causes(sweep: &v1::SweepSummary, failed: &[v1::FailedTask]) -> Markup {
     causes.sort_by_key(|(_, tasks)| std::cmp::Reverse(tasks.len()));
     let table = html! {
         table {
-            thead { tr { @for heading in ["Cause", "Tasks", "First error", "Which"] { th scope="col" { (heading) } } } }
+            thead { tr { (heads(&[Words("Cause"), Numbers("Tasks"), Words("First error"), Words("Which")])) } }
             tbody {
                 @for ((kind, first), tasks) in &causes {
                     tr {

@@ -8,7 +8,8 @@ use basin_storage::{Histogram, HistogramCounts, Store};
 use maud::{Markup, html};
 
 use super::common::above;
-use crate::answer::parts::{scrolling, text, whole};
+use crate::answer::parts::Head::{Numbers, Words};
+use crate::answer::parts::{heads, scrolling, text, whole};
 use crate::answer::{Page, Place};
 use crate::context::{Asked, Shared};
 use crate::model::{LatencySummary, Timed};
@@ -75,7 +76,7 @@ fn calls(summaries: &[LatencySummary]) -> Markup {
     }
     let table = html! {
         table {
-            thead { tr { @for heading in ["What", "Calls", "Median", "19 of 20", "Longest"] { th scope="col" { (heading) } } } }
+            thead { tr { (heads(&[Words("What")])) (heads(&["Calls", "Median", "19 of 20", "Longest"].map(Numbers))) } }
             tbody {
                 @for it in summaries {
                     tr {
@@ -112,7 +113,7 @@ fn store_calls(store: &Store) -> Markup {
     let calls: Vec<_> = store.meter().took().map(|(call, took)| (call.as_str(), took.counts())).collect();
     let table = html! {
         table {
-            thead { tr { @for heading in ["Call", "Tries", "Mean", "19 of 20"] { th scope="col" { (heading) } } } }
+            thead { tr { (heads(&[Words("Call")])) (heads(&["Tries", "Mean", "19 of 20"].map(Numbers))) } }
             tbody {
                 @for (call, counts) in calls.iter().filter(|(_, counts)| counts.count > 0) {
                     tr {
@@ -149,7 +150,7 @@ fn journal(appends: Option<&HistogramCounts>) -> Markup {
     let classes: Vec<(String, u64)> = classes.collect();
     let table = html! {
         table {
-            thead { tr { th scope="col" { "No longer than" } th scope="col" { "Batches" } } }
+            thead { tr { (heads(&[Words("No longer than"), Numbers("Batches")])) } }
             tbody {
                 @for (end, count) in &classes {
                     tr { th scope="row" { (end) } td.number { (whole(*count)) } }

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::common::above;
 use super::tasks::table_of;
-use crate::answer::parts::{measured, scrolling, share, sweep_url, text, whole};
+use crate::answer::parts::Head::{self, Numbers, Words};
+use crate::answer::parts::{heads, measured, scrolling, share, sweep_url, text, whole};
 use crate::answer::{Failure, Page, Place, Query, json_answer};
 use crate::context::{Asked, Shared};
 use crate::model::SweepModel;
@@ -160,12 +161,18 @@ fn chart_of(sweep: &str, query: &Query, view: &str, points: &Points) -> Markup {
 /// The first points as a table, for those who see no chart.
 fn values(points: &Points) -> Markup {
     const ROWS: usize = 50;
+    let columns = points.columns.iter().enumerate().map(|(place, column)| {
+        let has_numbers =
+            points.rows.iter().filter_map(|row| row.get(place)).any(|cell| cell.number().is_some());
+        if has_numbers { Numbers(&column.name) } else { Words(&column.name) }
+    });
+    let columns: Vec<Head<'_>> = columns.collect();
     let table = html! {
         table {
             thead {
                 tr {
-                    @for column in &points.columns { th scope="col" { (text(&column.name)) } }
-                    th scope="col" { "runs" }
+                    (heads(&columns))
+                    (heads(&[Numbers("runs")]))
                 }
             }
             tbody {
@@ -193,7 +200,10 @@ fn importances_shown(found: &[Importance]) -> Markup {
     let table = html! {
         table {
             thead {
-                tr { @for heading in ["Measure", "Parameter", "Share explained (η²)", "Points", "Classes"] { th scope="col" { (heading) } } }
+                tr {
+                    (heads(&["Measure", "Parameter", "Share explained (η²)"].map(Words)))
+                    (heads(&["Points", "Classes"].map(Numbers)))
+                }
             }
             tbody {
                 @for it in found {

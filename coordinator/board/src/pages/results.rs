@@ -204,7 +204,7 @@ pub(crate) async fn curves_json(
         let choice = Choice::of(runs, &query)?;
         let experiment = ExperimentId::new(choice.experiment.as_str()).ok()?;
         let by = choice.by.as_deref();
-        Some((curves(&runs.results().runs, &experiment, &choice.chosen_series, by), choice))
+        Some((curves(runs.results(), &experiment, &choice.chosen_series, by), choice))
     });
     let made = made.await.map_err(|_| Failure::unavailable("the curves couldn't be made"))?;
     let gap = sweep.results.shown().gap.clone();

@@ -11,8 +11,10 @@ use super::results::{choice, claims_section, curves_section, figures_section};
 use super::source;
 use super::steering::{is_steerable, steering};
 use super::tasks::filtered;
+use crate::answer::parts::Head::{Numbers, Words};
 use crate::answer::parts::{
-    counts_text, is_stored, measured, progress, scrolling, share, state, sweep_url, task_link, text, time,
+    counts_text, heads, is_stored, measured, progress, scrolling, share, state, sweep_url, task_link, text,
+    time,
 };
 use crate::answer::{Failure, Page, Place};
 use crate::context::{Asked, Shared};
@@ -131,7 +133,7 @@ fn experiments(sweep: &v1::SweepSummary, forecast: Option<&v1::Forecast>) -> Mar
     let table = html! {
         table {
             thead {
-                tr { @for heading in ["Experiment", "Committed", "Work done", "Tasks"] { th scope="col" { (heading) } } }
+                tr { (heads(&["Experiment", "Committed", "Work done", "Tasks"].map(Words))) }
             }
             tbody {
                 @for it in &sweep.experiments {
@@ -166,7 +168,9 @@ fn running(sweep: &str, reply: &v1::GetSweepReply) -> Markup {
     let more = reply.running.len().saturating_sub(RUNNING);
     let table = html! {
         table {
-            thead { tr { @for heading in ["Task", "Worker", "Attempt", "Done", "Loss"] { th scope="col" { (heading) } } } }
+            thead {
+                tr { (heads(&[Words("Task"), Words("Worker"), Numbers("Attempt"), Words("Done"), Numbers("Loss")])) }
+            }
             tbody {
                 @for task in reply.running.iter().take(RUNNING) {
                     @let at = task.progress.unwrap_or_default();

@@ -5,7 +5,10 @@ use basin_proto::v1;
 use maud::{Markup, html};
 
 use super::common::above;
-use crate::answer::parts::{counts_text, is_stored, progress, scrolling, state, sweep_url, text, time};
+use crate::answer::parts::Head::{Numbers, Words};
+use crate::answer::parts::{
+    counts_text, heads, is_stored, progress, scrolling, state, sweep_url, text, time,
+};
 use crate::answer::{Page, Place};
 use crate::context::{Asked, Shared};
 use crate::model::Snapshot;
@@ -31,9 +34,8 @@ fn table(now: &Snapshot) -> Markup {
         table {
             thead {
                 tr {
-                    @for heading in ["Sweep", "State", "Done", "Time left", "Tasks", "Failed", "User", "Priority", "Launched"] {
-                        th scope="col" { (heading) }
-                    }
+                    (heads(&["Sweep", "State", "Done", "Time left", "Tasks"].map(Words)))
+                    (heads(&[Numbers("Failed"), Words("User"), Numbers("Priority"), Words("Launched")]))
                 }
             }
             tbody { @for sweep in &now.sweeps { (row(sweep, now)) } }

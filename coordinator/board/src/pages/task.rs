@@ -16,13 +16,14 @@ use serde_json::{Value, json};
 
 use super::common::{above, chart};
 use super::source;
+use crate::answer::parts::Head::Words;
 use crate::answer::parts::{
-    lines, measured, scrolling, share, state, sweep_url, task_url, text, time, whole,
+    heads, lines, measured, scrolling, share, state, sweep_url, task_url, text, time, whole,
 };
 use crate::answer::{Failure, Page, Place, json_answer};
 use crate::context::{Asked, Shared};
 use crate::model::SweepModel;
-use crate::words::sweep::{done_share, short};
+use crate::words::sweep::{done_share, examples_per_second, short};
 use crate::words::why;
 
 /// The lines of the log that are shown.
@@ -87,6 +88,10 @@ fn standing(task: &v1::GetTaskReply, live: Option<&v1::LiveTask>) -> Markup {
                 dd { (at.epoch) " of " (at.epochs) }
                 dt { "Loss" }
                 dd { (measured(at.loss)) }
+                @if let Some(rate) = examples_per_second(&at) {
+                    dt { "Examples/s" }
+                    dd { (measured(Some(rate))) }
+                }
             }
         }
     }
@@ -98,7 +103,7 @@ fn attempts(attempts: &[v1::AttemptSummary]) -> Markup {
     }
     let table = html! {
         table {
-            thead { tr { @for heading in ["Attempt", "Worker", "End", "Cause", "Message"] { th scope="col" { (heading) } } } }
+            thead { tr { (heads(&["Attempt", "Worker", "End", "Cause", "Message"].map(Words))) } }
             tbody {
                 @for it in attempts {
                     tr {

@@ -7,7 +7,8 @@ use basin_charts::number;
 use maud::{Markup, html};
 
 use super::common::above;
-use crate::answer::parts::{measured, scrolling, share, state, sweep_url, task_link, text, whole};
+use crate::answer::parts::Head::{Numbers, Words};
+use crate::answer::parts::{heads, measured, scrolling, share, state, sweep_url, task_link, text, whole};
 use crate::answer::{Failure, Page, Place, Query};
 use crate::context::{Asked, Shared};
 use crate::model::{Model, TaskList};
@@ -152,8 +153,8 @@ fn rows_shown(sweep: &str, query: &Query, found: &Rows) -> Markup {
         table {
             thead {
                 tr {
-                    (heading(query, "name", "name"))
-                    @for (_, column) in &others { (heading(query, &column.name, &column.of)) }
+                    (heading(query, "name", "name", false))
+                    @for (place, column) in &others { (heading(query, &column.name, &column.of, has_numbers(column, *place, found))) }
                 }
             }
             tbody {
@@ -200,15 +201,22 @@ fn bare(query: &str) -> &str {
     query.trim_start_matches('?')
 }
 
+/// Whether what is shown of a column are numbers, which stand at the right.
+fn has_numbers(column: &Column, place: usize, found: &Rows) -> bool {
+    let is_bar = column.name == "progress" && column.role == Role::Progress;
+    let mut cells = found.rows.iter().filter_map(|row| row.get(place));
+    column.role == Role::Measure || !is_bar && cells.any(|cell| cell.number().is_some())
+}
+
 /// The head of a column: a link that sorts by it, and the other way round once it does.
-fn heading(query: &Query, name: &str, of: &str) -> Markup {
+fn heading(query: &Query, name: &str, of: &str, is_of_numbers: bool) -> Markup {
     let is_sorted = query.get("sort") == Some(name);
     let is_down = query.get("down").is_some();
     let down = (is_sorted && !is_down).then_some("1");
     let url = query.with(&[("sort", Some(name)), ("down", down), ("from", None), ("outcome", None)]);
     let order = is_sorted.then_some(if is_down { "descending" } else { "ascending" });
     html! {
-        th scope="col" aria-sort=[order] { a href=(url) title=(text(of)) { (text(name)) } }
+        th.number[is_of_numbers] scope="col" aria-sort=[order] { a href=(url) title=(text(of)) { (text(name)) } }
     }
 }
 
@@ -232,10 +240,8 @@ fn groups_shown(query: &Query, by: &str, groups: &[Group]) -> Markup {
         table {
             thead {
                 tr {
-                    th scope="col" { (text(by)) }
-                    @for heading in ["Tasks", "Running", "Committed", "Failed", "Mean of last losses"] {
-                        th scope="col" { (heading) }
-                    }
+                    (heads(&[Words(by)]))
+                    (heads(&["Tasks", "Running", "Committed", "Failed", "Mean of last losses"].map(Numbers)))
                 }
             }
             tbody {

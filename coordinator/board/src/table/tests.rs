@@ -135,6 +135,27 @@ fn what_tasks_come_to_is_found_in_columns_of_its_own() {
 }
 
 #[test]
+fn a_task_whose_result_is_withdrawn_is_as_if_it_had_not_run() {
+    let table = table(5);
+    let live =
+        |place| LiveRow { place, worker: "w".to_owned(), attempt: 1, progress: Some(0.5), loss: Some(1.0) };
+    table.set_live(&[live(0), live(1), live(2)]).unwrap();
+    table.set_states(&[(0, "completed"), (1, "stopped"), (2, "queued")]).unwrap();
+    let measured = |id: &str| (id.to_owned(), vec![("test_accuracy".to_owned(), 0.9)]);
+    table.set_measures(&[measured("00000000"), measured("00000001")]).unwrap();
+    assert_eq!(found(&table, "test_accuracy = 0.9 and progress = 1 and worker = 'w'"), Ok(2));
+    table.set_states(&[(0, "queued")]).unwrap();
+    let nothing = "coalesce(worker, attempt, progress, loss, test_accuracy) is null";
+    assert_eq!(found(&table, &format!("state = 'queued' and seed = 0 and {nothing}")), Ok(1));
+    assert_eq!(found(&table, "test_accuracy = 0.9"), Ok(1), "the other's stays");
+    assert_eq!(
+        found(&table, "state = 'queued' and progress = 0.5"),
+        Ok(1),
+        "one that was given back goes on"
+    );
+}
+
+#[test]
 fn a_hundred_thousand_tasks_are_filtered_and_sorted() {
     let table = table(100_000);
     let filter = "batch_size > 32 and experiment like 'batch%' and \"model.conv\" = '[8, 16]'";

@@ -14,6 +14,9 @@ const MEASURES: usize = 200;
 /// The most of a text that the table has, in bytes.
 const LONGEST_TEXT: usize = 1 << 10;
 
+/// What is known of how a result came about, and isn't any more when it is withdrawn.
+const FORGOTTEN: [&str; 4] = ["worker", "attempt", "progress", "loss"];
+
 /// How a task that somebody works on is doing.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct LiveRow {
@@ -60,19 +63,32 @@ impl Table {
         })
     }
 
-    /// Puts tasks in other states.
+    /// Puts tasks in other states. Of one that was committed and isn't any more, since its result was withdrawn, nothing is known but that.
     ///
     /// # Errors
     /// If there is no memory for it.
     pub(crate) fn set_states(&self, states: &[(usize, &str)]) -> rusqlite::Result<()> {
         let mut connection = self.connection();
+        let columns = self.columns();
+        let is_of_result =
+            |column: &&Column| column.role == Role::Measure || FORGOTTEN.contains(&column.name.as_str());
+        let forgotten: Vec<String> =
+            columns.iter().filter(is_of_result).map(|it| format!("{} = null", quoted(&it.name))).collect();
+        let forget = format!(
+            "update tasks set {} where place = ? and state in ('completed', 'diverged', 'stopped')",
+            forgotten.join(", ")
+        );
         let transaction = connection.transaction()?;
         {
+            let mut forget = transaction.prepare_cached(&forget)?;
             let mut update = transaction.prepare_cached(
                 "update tasks set state = ?2, progress = case when ?3 then 1.0 else progress end where place = ?1",
             )?;
             for (place, state) in states {
-                let is_committed = matches!(*state, "completed" | "diverged" | "stopped");
+                let is_committed = is_committed(state);
+                if !is_committed {
+                    forget.execute([row_number(*place)])?;
+                }
                 update.execute(params![row_number(*place), state, is_committed])?;
             }
         }
@@ -137,6 +153,11 @@ impl Table {
     }
 }
 
+/// Whether a task in this state has a result that counts.
+fn is_committed(state: &str) -> bool {
+    matches!(state, "completed" | "diverged" | "stopped")
+}
+
 /// The number of a row as SQLite has it.
 fn row_number(place: usize) -> i64 {
     i64::try_from(place).unwrap_or(i64::MAX)
@@ -159,7 +180,7 @@ fn value_of(
             None => task.seed.map_or(types::Value::Null, |seed| text(&seed.to_string())),
         },
         (_, "state") => text(state),
-        (_, "progress") if matches!(state, "completed" | "diverged" | "stopped") => types::Value::Real(1.0),
+        (_, "progress") if is_committed(state) => types::Value::Real(1.0),
         _ => types::Value::Null,
     }
 }

@@ -4,5 +4,6 @@ pub mod number;
 pub mod steering;
 pub mod sweep;
 pub mod time_left;
+pub mod usage;
 pub mod why;
 pub mod worker_state;

@@ -2,6 +2,7 @@
 
 use basin_domain::escape::line;
 use basin_domain::outage::OutageWait;
+use basin_domain::worker::Progress;
 use basin_proto::codes::Coded;
 use basin_proto::v1;
 
@@ -53,6 +54,11 @@ pub fn named(name: &str, experiment: &str, id: &str) -> String {
         ("", experiment) => format!("{id} of {}", line(experiment)),
         (name, _) => format!("{} ({id})", line(name)),
     }
+}
+
+/// The training examples a second that a task takes, if it trains and counts them.
+pub fn examples_per_second(at: &v1::Progress) -> Option<f64> {
+    Progress::from(*at).current_examples_per_second()
 }
 
 /// The share of a running task's work that is done, from 0 to 1, as far as its worker says.

@@ -29,6 +29,10 @@ pub(crate) struct Serve {
     /// can read the metrics then reads the names of these sweeps
     #[arg(long, env = "BASIN_METRICS_PER_SWEEP", default_value_t = 0, value_name = "N", value_parser = clap::value_parser!(u16).range(..=256))]
     pub(crate) metrics_per_sweep: u16,
+    /// Tell in the metrics of each of so many workers, the first by their ids, what it uses of its machine and how many examples a second it
+    /// trains on. Whoever can read the metrics then reads the ids of these workers
+    #[arg(long, env = "BASIN_METRICS_PER_WORKER", default_value_t = 0, value_name = "N", value_parser = clap::value_parser!(u16).range(..=1024))]
+    pub(crate) metrics_per_worker: u16,
     /// Show a board in browsers on this address, with the coordinator's certificate if it has one; beyond loopback it takes `--tokens`, too
     #[arg(long, env = "BASIN_BOARD", value_name = "ADDRESS")]
     pub(crate) board: Option<std::net::SocketAddr>,

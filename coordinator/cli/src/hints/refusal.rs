@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use basin_coordinator::launch::PrepareError;
-use basin_coordinator::service::{NotKnownToBeOver, OtherStore};
+use basin_coordinator::service::{NamedThing, NotKnownToBeOver, OtherStore, UnknownName};
 use basin_coordinator::trust::{AccessDenied, Unauthenticated};
 use basin_core::command::Refusal;
 use basin_storage::StorageError;
@@ -36,6 +36,9 @@ pub(crate) fn refusal(cause: &(dyn Error + 'static)) -> Option<String> {
     if let Some(refusal) = cause.downcast_ref::<Refusal>() {
         return ledger(refusal);
     }
+    if let Some(unknown) = cause.downcast_ref::<UnknownName>() {
+        return Some(unknown_name(unknown));
+    }
     if cause.is::<NotKnownToBeOver>() {
         return Some(
             "if a journal knows it, name that with `--coordinator URL` or `--state DIR`; if nobody works on it any more, say so with \
@@ -48,6 +51,24 @@ pub(crate) fn refusal(cause: &(dyn Error + 'static)) -> Option<String> {
          what they held run again"
             .to_owned()
     })
+}
+
+/// What nothing is called, beside what there is.
+fn unknown_name(unknown: &UnknownName) -> String {
+    let UnknownName { thing, known, has_more, .. } = unknown;
+    let known = format!("{}{}", known.join(", "), if *has_more { ", …" } else { "" });
+    match (thing, known.as_str()) {
+        (NamedThing::Sweep | NamedThing::Task, "") => {
+            "there is no sweep at all; is it the right coordinator, or state?".to_owned()
+        }
+        (NamedThing::Worker, "") => "there is no worker at all; `basin worker` starts one".to_owned(),
+        (NamedThing::Sweep | NamedThing::Worker, known) => format!("there are: {known}"),
+        (NamedThing::Task, known) => {
+            format!(
+                "name it by its id, or by words of its name; `basin watch` shows the tasks of each sweep: {known}"
+            )
+        }
+    }
 }
 
 /// What the ledger refuses.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use basin_coordinator::client::CallError;
 use basin_coordinator::launch::PrepareError;
 use basin_coordinator::server::{JournalLocation, StartError};
-use basin_coordinator::service::{NotKnownToBeOver, OtherStore};
+use basin_coordinator::service::{NamedThing, NotKnownToBeOver, OtherStore, UnknownName};
 use basin_coordinator::trust::{AccessDenied, Role, TokenFileError, TokenId, Unauthenticated};
 use basin_core::command::Refusal;
 use basin_domain::digest::Digest;
@@ -70,6 +70,39 @@ fn stores() {
         errors.push(StorageError::Corrupt { store: store.clone(), key: key.to_owned(), why });
     }
     insta::assert_snapshot!(shown(errors, storage));
+}
+
+#[test]
+fn names_of_nothing() {
+    let unknown = |thing, known: &[&str], has_more| UnknownName {
+        thing,
+        text: "nosuch".to_owned(),
+        known: known.iter().map(|&name| name.to_owned()).collect(),
+        has_more,
+    };
+    let errors = vec![
+        unknown(NamedThing::Sweep, &["a-1", "b-2"], true),
+        unknown(NamedThing::Sweep, &[], false),
+        unknown(NamedThing::Task, &["a-1"], false),
+        unknown(NamedThing::Task, &[], false),
+        unknown(NamedThing::Worker, &["node-1", "node-2"], false),
+        unknown(NamedThing::Worker, &[], false),
+    ];
+    let expected = "\
+there is no sweep `nosuch`
+hint: there are: a-1, b-2, …
+there is no sweep `nosuch`
+hint: there is no sweep at all; is it the right coordinator, or state?
+there is no task `nosuch`
+hint: name it by its id, or by words of its name; `basin watch` shows the tasks of each sweep: a-1
+there is no task `nosuch`
+hint: there is no sweep at all; is it the right coordinator, or state?
+there is no worker `nosuch`
+hint: there are: node-1, node-2
+there is no worker `nosuch`
+hint: there is no worker at all; `basin worker` starts one
+";
+    assert_eq!(shown(errors, |error| refusal(error)), expected);
 }
 
 #[test]

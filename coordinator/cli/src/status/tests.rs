@@ -135,6 +135,13 @@ fn worker() -> v1::WorkerSummary {
         avoided_for_ms: None,
         waiting: Some(waiting()),
         exited: false,
+        usage: Some(v1::WorkerUsage {
+            cpu_cores: Some(f64::NAN),
+            cores: 1,
+            memory: Some(u64::MAX),
+            memory_limit: u64::MAX,
+        }),
+        examples_per_second: Some(f64::INFINITY),
     }
 }
 
@@ -186,6 +193,28 @@ fn what_why_shows_is_harmless() {
 #[test]
 fn what_workers_shows_is_harmless() {
     is_harmless(&workers_text(&[worker(), worker()]), 3);
+}
+
+#[test]
+fn workers_say_what_they_use_and_those_of_before_do_not() {
+    let usage =
+        v1::WorkerUsage { cpu_cores: Some(1.5), cores: 8, memory: Some(3 << 29), memory_limit: 16 << 30 };
+    let of = |usage: Option<v1::WorkerUsage>, examples_per_second| v1::WorkerSummary {
+        worker_id: "w".to_owned(),
+        usage,
+        examples_per_second,
+        ..v1::WorkerSummary::default()
+    };
+    let text = workers_text(&[of(Some(usage), Some(51_200.0)), of(None, None)]);
+    let rows: Vec<&str> = text.lines().collect();
+    assert!(rows[1].contains("1.5 of 8    1.5 GiB of 16 GiB  51,200"), "{text}");
+    assert!(rows[2].contains("–           –                  –"), "{text}");
+    assert_eq!(
+        usage_value(&usage).to_string(),
+        r#"{"cores":8,"cpu_cores":1.5,"memory":1610612736,"memory_limit":17179869184}"#
+    );
+    let unknown = usage_value(&v1::WorkerUsage::default());
+    assert!(unknown.as_object().unwrap().values().all(Value::is_null), "{unknown}");
 }
 
 #[test]

@@ -1,11 +1,11 @@
 use basin_core::command::{
-    Complete, Expire, ExpiredLease, LeasedTask, Policy, Progress, RevocationReason, Tick,
+    Complete, Exited, Expire, ExpiredLease, LeasedTask, Policy, Progress, RevocationReason, Tick,
 };
 use basin_core::event::Change;
 use basin_core::view::Phase;
 use basin_domain::id::Attempt;
 
-use crate::story::{START, Says, Story, commit, lease, seconds, seeds, tasks};
+use crate::story::{START, Says, Story, commit, lease, seconds, seeds, tasks, worker};
 
 fn heard_only(changes: &[Change]) -> bool {
     matches!(changes, [Change::HeartbeatReceived(_)])
@@ -241,6 +241,30 @@ fn progress_is_shown_while_the_task_runs_and_never_journalled() {
     assert!(!story.events.last().unwrap().is_durable());
     story.complete(&grant);
     assert_eq!(story.ledger.task(&task).unwrap().progress, None);
+}
+
+#[test]
+fn the_examples_that_a_workers_tasks_take_add_up_until_its_process_has_ended() {
+    let mut story = Story::new();
+    story.launch("a", seeds(8, 3));
+    let says = story.says("w", 3);
+    let grants = story.sync(says).grants;
+    let rate = |story: &Story| {
+        let worker = story.ledger.workers().next().unwrap();
+        story.ledger.examples_per_second(&worker)
+    };
+    assert_eq!(rate(&story), None);
+    let leases: Vec<_> = grants.iter().map(|grant| &grant.lease).collect();
+    let mut says = story.says("w", 0).holding(&leases);
+    let said = [(Some(100.0), false), (Some(28.0), false), (Some(1e6), true)];
+    for ((held, grant), (examples_per_second, is_held)) in says.0.holds.iter_mut().zip(&grants).zip(said) {
+        let progress = Progress { examples_per_second, is_held, ..Progress::default() };
+        held.progress.push((tasks(grant)[0], progress));
+    }
+    story.sync(says);
+    assert_eq!(rate(&story), Some(128.0));
+    story.tell(Exited(worker("w")));
+    assert_eq!(rate(&story), None);
 }
 
 #[test]

@@ -113,15 +113,15 @@ impl GrowingResults {
         }
     }
 
-    /// Keeps that a task has failed for good, as long as it has no result.
-    pub fn fail(&mut self, task: &TaskId, failure: &Failure) {
+    /// Keeps that a task has failed for good, as long as it has no result; of some it isn't known how.
+    pub fn fail(&mut self, task: &TaskId, failure: Option<&Failure>) {
         let is_missing = |run: &Run| matches!(run.state, RunState::Missing);
         let places = self.places.get(task);
         if places
             .and_then(|places| places.first())
             .is_some_and(|place| is_missing(&self.results.runs[*place]))
         {
-            self.set(task, &RunState::Failed(failure.clone()));
+            self.set(task, &RunState::Failed(failure.cloned()));
         }
     }
 

@@ -8,6 +8,7 @@ use basin_domain::metrics::Axis;
 use serde::Serialize;
 
 use crate::figures::{self, names};
+use crate::results::Results;
 use crate::runs::{Run, of_experiments};
 
 /// Curves of a series.
@@ -62,9 +63,19 @@ pub fn varied_parameters(runs: &[Run], experiment: &ExperimentId) -> Vec<String>
     names.into_iter().filter(|name| *name != "seed").cloned().collect()
 }
 
+/// Whether a figure of curves has this series on a logarithmic axis; none of one that doesn't show it.
+fn is_logarithmic(figure: &Figure, series: &str) -> Option<bool> {
+    let Drawing::Curves { y, log_y, .. } = &figure.drawing else { return None };
+    y.iter().any(|name| name == series).then(|| log_y.iter().any(|name| name == series))
+}
+
 /// The curves of a series over the runs of an experiment, those of one value of `by` beside each other: a group a point, so that
-/// nothing but seeds is averaged.
-pub fn curves(runs: &[Run], experiment: &ExperimentId, series: &str, by: Option<&str>) -> Curves {
+/// nothing but seeds is averaged. Axis and middle are those of the first of the sweep's figures that shows the series of the experiment.
+pub fn curves(results: &Results, experiment: &ExperimentId, series: &str, by: Option<&str>) -> Curves {
+    let runs = &results.runs;
+    let mut figures_of_it = results.figures.iter().filter(|figure| figure.experiments.contains(experiment));
+    let shown = figures_of_it.find_map(|figure| Some((figure.middle, is_logarithmic(figure, series)?)));
+    let (middle, log_y) = shown.unwrap_or_default();
     let own = of_experiments(runs, std::slice::from_ref(experiment));
     let quantity = names::quantity(series, &own);
     let title = format!("{experiment}: {quantity}");
@@ -72,7 +83,7 @@ pub fn curves(runs: &[Run], experiment: &ExperimentId, series: &str, by: Option<
         title: title.clone(),
         x_label: String::new(),
         y_label: quantity.clone(),
-        log_y: false,
+        log_y,
         note,
         groups: Vec::new(),
     };
@@ -89,11 +100,11 @@ pub fn curves(runs: &[Run], experiment: &ExperimentId, series: &str, by: Option<
         title: String::new(),
         experiments: vec![experiment.clone()],
         facet: None,
-        middle: None,
+        middle,
         drawing: Drawing::Curves {
             y: vec![series.to_owned()],
             group,
-            log_y: Vec::new(),
+            log_y: if log_y { vec![series.to_owned()] } else { Vec::new() },
             layout: Layout::default(),
             each: false,
         },
@@ -122,13 +133,14 @@ pub fn curves(runs: &[Run], experiment: &ExperimentId, series: &str, by: Option<
         }
     });
     let groups = groups.collect();
-    Curves { title, x_label: panel.x.label, y_label: panel.y.label, log_y: false, note, groups }
+    Curves { title, x_label: panel.x.label, y_label: panel.y.label, log_y, note, groups }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::samples;
+    use crate::tests::results_with_claims;
 
     fn id(text: &str) -> ExperimentId {
         ExperimentId::new(text).unwrap()
@@ -139,7 +151,8 @@ mod tests {
         let runs = samples::functions(5);
         assert_eq!(varied_parameters(&runs, &id("functions")), ["function", "hidden"]);
         assert!(curve_series(&runs, &id("functions")).contains(&"train_loss".to_owned()));
-        let drawn = curves(&runs, &id("functions"), "train_loss", Some("hidden"));
+        let results = results_with_claims(runs, Vec::new());
+        let drawn = curves(&results, &id("functions"), "train_loss", Some("hidden"));
         let means: Vec<&CurveGroup> = drawn.groups.iter().filter(|group| group.n > 1).collect();
         assert_eq!(means.len(), 4, "two functions, two networks: {:?}", drawn.groups);
         assert_eq!((drawn.x_label.as_str(), drawn.log_y), ("epoch", false));
@@ -155,9 +168,42 @@ mod tests {
 
     #[test]
     fn of_what_is_not_there_there_are_no_curves() {
-        let runs = samples::functions(2);
-        assert!(curves(&runs, &id("elsewhere"), "train_loss", None).groups.is_empty());
-        assert!(curves(&runs, &id("functions"), "nonsense", Some("seed")).groups.is_empty());
-        assert_eq!(curve_series(&runs, &id("elsewhere")), Vec::<String>::new());
+        let results = results_with_claims(samples::functions(2), Vec::new());
+        assert!(curves(&results, &id("elsewhere"), "train_loss", None).groups.is_empty());
+        assert!(curves(&results, &id("functions"), "nonsense", Some("seed")).groups.is_empty());
+        assert_eq!(curve_series(&results.runs, &id("elsewhere")), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_axis_is_logarithmic_where_the_sweeps_own_figure_of_the_series_has_it_so() {
+        let mut results = results_with_claims(samples::functions(3), Vec::new());
+        let drawing = |log_y: &[&str]| Drawing::Curves {
+            y: vec!["train_loss".to_owned(), "test_loss".to_owned()],
+            group: Vec::new(),
+            log_y: log_y.iter().map(|&name| name.to_owned()).collect(),
+            layout: Layout::default(),
+            each: false,
+        };
+        let figure = |of: &str, log_y: &[&str]| Figure {
+            id: FigureId::new("loss").unwrap(),
+            title: String::new(),
+            experiments: vec![id(of)],
+            facet: None,
+            middle: None,
+            drawing: drawing(log_y),
+        };
+        results.figures = vec![
+            figure("elsewhere", &["test_loss"]),
+            figure("functions", &["train_loss"]),
+            figure("functions", &["test_loss"]),
+        ];
+        let drawn = |series: &str| curves(&results, &id("functions"), series, None);
+        assert!(drawn("train_loss").log_y && !drawn("test_loss").log_y && !drawn("gradient_norm").log_y);
+        let mean =
+            |drawn: Curves| *drawn.groups.iter().find(|group| group.n > 1).unwrap().mean.last().unwrap();
+        let geometric = mean(drawn("train_loss"));
+        results.figures.clear();
+        let arithmetic = mean(curves(&results, &id("functions"), "train_loss", None));
+        assert!(geometric < arithmetic, "the middle is the one that belongs to the axis");
     }
 }

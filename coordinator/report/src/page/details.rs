@@ -77,7 +77,8 @@ fn problem(run: &Run, by_task: &HashMap<TaskId, &Run>) -> Option<String> {
             )),
         },
         RunState::Missing => Some(missing(run, by_task)),
-        RunState::Failed(failure) => Some(format!("{}: {}", failure.kind, failure.message)),
+        RunState::Failed(Some(failure)) => Some(format!("{}: {}", failure.kind, failure.message)),
+        RunState::Failed(None) => Some("it failed".to_owned()),
         RunState::Unreadable { error } => Some(error.clone()),
     }
 }

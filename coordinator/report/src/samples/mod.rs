@@ -217,10 +217,10 @@ pub(crate) fn images(seeds: u64, iterations: u32) -> Vec<Run> {
             };
             let spec = Experiment::Classify(parameters.clone());
             let state = if experiment == "deep" && seed == 1 && seeds > 2 {
-                RunState::Failed(Failure::new(
+                RunState::Failed(Some(Failure::new(
                     FailureKind::OutOfMemory,
                     "the device had 2 GiB left; <b>4 GiB</b> were needed",
-                ))
+                )))
             } else {
                 committed(&spec, Outcome::Completed, classified(&parameters, seed, iterations))
             };

@@ -1,5 +1,5 @@
 //! The numbers: few, and of every label few values, whatever is launched, so that no sweep can make time series without end. Only where an
-//! operator asks for it, some sweeps are told apart by name ([`sweeps`]).
+//! operator asks for it, some sweeps and workers are told apart by name ([`sweeps`], [`workers`]).
 //!
 //! Each file has what is told of one thing: what it is read from, and how it is written.
 
@@ -9,6 +9,7 @@ mod process;
 mod store;
 mod sweeps;
 mod work;
+mod workers;
 
 use std::time::SystemTime;
 
@@ -18,6 +19,7 @@ use basin_storage::StoreMeter;
 use self::process::ProcessUsage;
 use self::sweeps::ListedSweeps;
 use self::work::Gauges;
+use self::workers::ListedWorkers;
 use super::ServingStatus;
 use super::exposition::{Exposition, Metric, MetricKind};
 use crate::journal::DecideError;
@@ -28,15 +30,23 @@ use crate::trust::CallMeter;
 pub struct MetricSources {
     calls: CallMeter,
     store: StoreMeter,
-    /// How many sweeps are told by name.
-    most_sweeps: usize,
+    named: NamedInMetrics,
     began: SystemTime,
 }
 
+/// How much the metrics tell by name. Whoever can read the metrics reads these names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NamedInMetrics {
+    /// The most sweeps: the newest that go on.
+    pub sweeps: usize,
+    /// The most workers.
+    pub workers: usize,
+}
+
 impl MetricSources {
-    /// Of a process that begins now: its calls, its store, and how many sweeps are to be told by name.
-    pub fn new(calls: CallMeter, store: StoreMeter, most_sweeps: usize) -> Self {
-        Self { calls, store, most_sweeps, began: SystemTime::now() }
+    /// Of a process that begins now: its calls, its store, and how much is to be told by name.
+    pub fn new(calls: CallMeter, store: StoreMeter, named: NamedInMetrics) -> Self {
+        Self { calls, store, named, began: SystemTime::now() }
     }
 }
 
@@ -56,8 +66,12 @@ pub(super) async fn exposition(
     match status {
         ServingStatus::Serving(coordinator) => {
             work::write(&mut page, &Gauges::of(coordinator).await?);
-            if sources.most_sweeps > 0 {
-                sweeps::write(&mut page, &ListedSweeps::of(coordinator, sources.most_sweeps).await?);
+            let NamedInMetrics { sweeps, workers } = sources.named;
+            if sweeps > 0 {
+                sweeps::write(&mut page, &ListedSweeps::of(coordinator, sweeps).await?);
+            }
+            if workers > 0 {
+                workers::write(&mut page, &ListedWorkers::of(coordinator, workers).await?);
             }
             events::write(&mut page, &coordinator.meter);
         }
@@ -88,7 +102,7 @@ pub(super) mod tests {
 
     /// Of a process in which nothing has happened.
     pub(in crate::http) fn sources() -> MetricSources {
-        MetricSources::new(CallMeter::default(), StoreMeter::default(), 0)
+        MetricSources::new(CallMeter::default(), StoreMeter::default(), NamedInMetrics::default())
     }
 
     const DOCS: &str = include_str!("../../../../docs/measuring.md");
@@ -130,6 +144,7 @@ pub(super) mod tests {
         store::write(&mut page, &StoreMeter::default());
         work::write(&mut page, &Gauges::default());
         sweeps::write(&mut page, &sweeps::example());
+        workers::write(&mut page, &workers::example());
         events::write(&mut page, &Meter::default());
         let text = page.into_text();
         assert_eq!(on_page(&text), documented());

@@ -355,6 +355,10 @@ impl<P: LearningProblem> Run for Training<P> {
         }
     }
 
+    fn examples(&self) -> Option<u64> {
+        Some(self.timetable.clock().examples_seen(self.iteration))
+    }
+
     fn checkpoint(&mut self) -> Result<Vec<u8>, ExperimentError> {
         self.stepper.sync_to_host(&self.model)?;
         self.save()

@@ -38,6 +38,10 @@ impl Run for ScriptedRun {
         Progress { iteration: self.done, ..Progress::default() }
     }
 
+    fn examples(&self) -> Option<u64> {
+        Some(64 * self.done)
+    }
+
     fn has_news(&self) -> bool {
         self.has_news
     }
@@ -85,6 +89,7 @@ fn lane_with(task: &str, scratch: &Path, run: ScriptedRun) -> Lane {
         reported: now,
         is_wanted: false,
         is_unreported: false,
+        rate: ExampleRate::new(0, now),
         log: LogPacing::new(now),
         checkpointed: now,
         advances: 100,
@@ -156,6 +161,7 @@ fn a_run_that_ends_leaves_its_files_and_its_last_progress() {
         panic!("{messages:?}")
     };
     assert_eq!(progress.iteration, 2);
+    assert!(progress.examples_per_second.is_some_and(|rate| rate > 0.0), "{progress:?}");
     assert_eq!(fs::read(&finished.result_path).unwrap(), b"result");
     assert_eq!(Path::new(&finished.metrics_path).parent(), Some(folder.path()));
     assert_eq!(finished.outcome_json.parse::<Outcome>().unwrap(), Outcome::Completed);

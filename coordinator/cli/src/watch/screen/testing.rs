@@ -48,6 +48,13 @@ pub(super) fn worker(id: &str) -> v1::WorkerSummary {
         worker: Some(v1::WorkerDescription { slots: 2, ..v1::WorkerDescription::default() }),
         seen_ms_ago: Some(500),
         leases: 2,
+        usage: Some(v1::WorkerUsage {
+            cpu_cores: Some(1.5),
+            cores: 8,
+            memory: Some(4 << 30),
+            memory_limit: 16 << 30,
+        }),
+        examples_per_second: Some(51_200.0),
         ..v1::WorkerSummary::default()
     }
 }

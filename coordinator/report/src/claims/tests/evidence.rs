@@ -81,7 +81,7 @@ fn plant(run: &mut Run, plant: Plant) {
         }),
         Plant::Diverged => diverge(run),
         Plant::Missing => run.state = RunState::Missing,
-        Plant::Failed => run.state = RunState::Failed(Failure::new(FailureKind::Crashed, "it died")),
+        Plant::Failed => run.state = RunState::Failed(Some(Failure::new(FailureKind::Crashed, "it died"))),
         Plant::Unreadable => run.state = RunState::Unreadable { error: "rot".to_owned() },
     }
 }

@@ -17,6 +17,10 @@ use super::number;
 use super::pane::{end_of, framed, has_keys, shown};
 use crate::sweep_text::{short, sweep_state, total};
 
+/// From this width on the workers' list says what each uses of its machine.
+const WIDE: u16 = 58;
+/// The columns of that: cores, memory, examples a second.
+const USAGE_COLUMNS: [u16; 3] = [7, 5, 6];
 /// The columns of the tasks beside their names, with the spaces before them.
 const TASK_COLUMNS: [u16; 3] = [9, 9, 7];
 
@@ -39,25 +43,52 @@ pub(super) fn sweeps(frame: &mut Frame<'_>, area: Rect, state: &State) {
     list.draw(frame, area, row);
 }
 
-/// All workers, with what they hold and how they are.
+/// All workers, with what they hold and how they are; where there is room, with what they use of their machines.
 pub(super) fn workers(frame: &mut Frame<'_>, area: Rect, state: &State) {
+    let is_wide = area.width.saturating_sub(2) >= WIDE;
     let row = |row: usize| {
         let Some(worker) = state.workers.get(row) else { return Row::default() };
         let slots = worker.worker.as_ref().map_or(0, |description| description.slots);
         let busy = format!("{}/{slots}", worker.leases);
         let condition = WorkerState::of(worker);
         let text = Cell::from(shown(&condition.to_string())).style(worker_style(condition));
-        Row::new([Cell::from(shown(&worker.worker_id)), Cell::from(busy), text])
+        let used = is_wide.then(|| used(worker).map(|text| Cell::from(Text::from(text).right_aligned())));
+        let first = [Cell::from(shown(&worker.worker_id)), Cell::from(busy)];
+        Row::new(first.into_iter().chain(used.into_iter().flatten()).chain([text]))
     };
+    let names = || {
+        let used = ["cores", "mem", "ex/s"].map(|name| Text::from(name).right_aligned());
+        Row::new(
+            [Text::from("worker"), Text::from("busy")].into_iter().chain(used).chain([Text::from("state")]),
+        )
+    };
+    let used = if is_wide { &USAGE_COLUMNS[..] } else { &[] };
+    let first = [Constraint::Fill(1), Constraint::Length(5)].into_iter();
     let list = List {
         title: format!("Workers {}", state.workers.len()),
-        names: None,
-        widths: vec![Constraint::Fill(1), Constraint::Length(5), Constraint::Fill(1)],
+        names: is_wide.then(names),
+        widths: first
+            .chain(used.iter().copied().map(Constraint::Length))
+            .chain([Constraint::Fill(1)])
+            .collect(),
         length: state.workers.len(),
         chosen: state.worker_row(),
         has_keys: has_keys(state, Pane::Workers),
     };
     list.draw(frame, area, row);
+}
+
+/// What a worker uses: cores, the share of the memory, examples a second; nothing where it isn't known.
+fn used(worker: &v1::WorkerSummary) -> [String; 3] {
+    let usage = worker.usage.unwrap_or_default();
+    let cores = usage.cpu_cores.map(|busy| match usage.cores {
+        0 => format!("{busy:.1}"),
+        cores => format!("{busy:.1}/{cores}"),
+    });
+    let memory = usage.memory.filter(|_| usage.memory_limit > 0);
+    let memory = memory.map(|bytes| format!("{:.0}%", 100.0 * bytes as f64 / usage.memory_limit as f64));
+    let examples = worker.examples_per_second.map(|rate| number::count(rate as u64));
+    [cores, memory, examples].map(Option::unwrap_or_default)
 }
 
 /// The tasks of the chosen sweep.

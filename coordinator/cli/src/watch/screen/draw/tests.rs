@@ -155,7 +155,16 @@ fn what_others_say_does_nothing_but_be_seen() {
     live.progress =
         Some(v1::Progress { iteration: u64::MAX, loss: Some(f64::NAN), ..v1::Progress::default() });
     state.hear(News::Tasks { sweep: h(), table });
-    state.hear(News::Workers(vec![v1::WorkerSummary { waiting: Some(waiting), ..worker(hostile) }]));
+    let usage = v1::WorkerUsage {
+        cpu_cores: Some(f64::NAN),
+        cores: u32::MAX,
+        memory: Some(u64::MAX),
+        memory_limit: 1,
+    };
+    let usage = Some(usage);
+    let examples_per_second = Some(f64::INFINITY);
+    let worker = v1::WorkerSummary { waiting: Some(waiting), usage, examples_per_second, ..worker(hostile) };
+    state.hear(News::Workers(vec![worker]));
     state.hear(News::Live(vec![live]));
     let log = v1::GetTaskLogReply {
         task_id: h(),
