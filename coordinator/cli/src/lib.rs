@@ -28,6 +28,7 @@ mod help_files;
 mod hints;
 mod import;
 mod init;
+mod journal_location;
 mod kinds;
 mod launch;
 mod local_coordinator;
@@ -50,6 +51,7 @@ mod prediction;
 mod profile;
 mod progress;
 mod query;
+mod rebuild;
 mod reference;
 mod repair;
 #[cfg(feature = "worker")]
@@ -200,6 +202,7 @@ async fn dispatch(command: Command, kinds: &ProgramKinds, output: Output) -> Com
         Command::Replay(arguments) => replay::replay(arguments, kinds, output).await,
         Command::Verify(arguments) => verify::verify(arguments, output).await,
         Command::Repair(arguments) => repair::repair(arguments, output).await,
+        Command::Rebuild(arguments) => rebuild::rebuild(arguments, output).await,
         Command::Forget(arguments) => forget::forget(arguments, output).await,
         Command::Gc(arguments) => gc::gc(arguments, output).await,
         Command::Data(arguments) => data::data(arguments, kinds, output).await,
