@@ -46,6 +46,7 @@ mod output;
 #[cfg_attr(not(feature = "worker"), allow(dead_code, reason = "a program that trains measures"))]
 mod pace_file;
 mod plan;
+mod planned_memory;
 #[cfg_attr(not(feature = "worker"), allow(dead_code, reason = "a program that trains measures"))]
 mod prediction;
 mod profile;
