@@ -142,7 +142,7 @@ impl ExperimentMemory {
 fn counted(runs: &[&Task], prepared: &PreparedSweep) -> Vec<(String, Option<u64>)> {
     let mut all: Vec<(String, Option<u64>)> = Vec::new();
     let mut last: Option<&Task> = None;
-    for task in runs {
+    for &task in runs {
         let is_like = |other: &Task| is_alike(other, task);
         if last.is_some_and(is_like) {
             continue;
@@ -173,7 +173,7 @@ fn counted_of(task: &Task, prepared: &PreparedSweep, lanes: u32) -> Option<u64> 
 fn samples<'a>(runs: &[&'a Task], committed: &'a HashMap<TaskId, Commit>) -> Vec<(&'a Task, &'a Commit)> {
     let mut samples: Vec<(&Task, &Commit)> = Vec::new();
     let mut of_experiment: HashMap<&str, usize> = HashMap::new();
-    for task in runs {
+    for &task in runs {
         let Some(commit) = committed.get(&task.id) else { continue };
         let count = of_experiment.entry(task.experiment.as_str()).or_default();
         let is_known = samples.last().is_some_and(|(other, _)| is_alike(other, task));

@@ -85,7 +85,7 @@ impl Ledger {
                 }
             }
             Change::Rebuilt { attempts } => {
-                self.state.lost_attempts = attempts.0.max(self.state.lost_attempts)
+                self.state.lost_attempts = attempts.0.max(self.state.lost_attempts);
             }
         }
     }
