@@ -9,7 +9,8 @@ use basin_domain::sweep::{
     DatasetContents, Datasets, Source, SweepErrors, SweepFile, SweepPlan, WrittenNeeds,
 };
 use basin_storage::{
-    CollectionMark, Commit, DatasetVersions, FoundCommits, StorageError, Store, UnresolvedDataset,
+    CollectionMark, Commit, DatasetVersions, FoundCommits, StorageError, Store, SweepRecord,
+    UnresolvedDataset,
 };
 
 /// A plan with what the store already holds of it.
@@ -91,6 +92,24 @@ pub async fn prepare(store: &Store, source: &Source, max_tasks: u64) -> Result<P
     let ids: Vec<TaskId> = plan.runs().map(|task| task.id).collect();
     let FoundCommits { commits: committed, damaged, withdrawn: _ } = store.find_commits(&ids).await?;
     Ok(PreparedSweep { plan, needs, datasets, examples, contents, committed, damaged, collection })
+}
+
+/// The plan of a sweep that was launched before, with the data sets that it was launched with.
+///
+/// # Errors
+/// If this version of the program can't expand its file any more, or the store can't be read.
+pub async fn plan_again(
+    store: &Store,
+    record: &SweepRecord,
+    max_tasks: u64,
+) -> Result<SweepPlan, PrepareError> {
+    let contents = dataset_contents(store, &record.datasets).await?;
+    let (source, datasets) = (record.source.clone(), record.datasets.clone());
+    on_blocking_thread(move || {
+        let file = SweepFile::parse(&source)?.with_contents(contents);
+        expanded(&file, &datasets, max_tasks)
+    })
+    .await
 }
 
 fn expanded(file: &SweepFile, datasets: &Datasets, max_tasks: u64) -> Result<SweepPlan, PrepareError> {

@@ -12,6 +12,7 @@ pub mod launch;
 mod leader_election;
 pub mod leader_session;
 mod open_files;
+pub mod rebuild;
 pub mod server;
 pub mod service;
 pub mod stored_log;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
 
-use basin_tests::Sandbox;
+use basin_tests::{Sandbox, images};
 use serde_json::{Value, json};
 
 const SWEEP: &str = r#"
@@ -156,4 +156,32 @@ fn the_time_is_predicted_and_a_run_says_how_well() {
     let damaged = sandbox.basin(&["plan", "timed.toml", "--set", "experiment.images.seeds=9"]).succeeded();
     assert!(damaged.err.contains("note: basin-state/pace.json can't be used"), "{}", damaged.err);
     assert!(damaged.out.contains(" from a short measurement\n"), "{}", damaged.out);
+}
+
+#[test]
+fn the_memory_that_is_predicted_is_about_what_executors_had_and_the_next_plan_knows_it() {
+    let sandbox = sandbox().with_file("images.toml", &images("images", 1, 2));
+    let plan = || sandbox.basin(&["--json", "plan", "images.toml"]).succeeded().json()["memory"][0].clone();
+    let before = plan();
+    let predicted = before["predicted_bytes"].as_u64().unwrap();
+    assert_eq!((&before["experiment"], &before["used_bytes"]), (&"images".into(), &Value::Null));
+    assert_eq!(before["expected_bytes"], predicted);
+    sandbox.basin(&["run", "images.toml", "--out", "out", "--workers", "1", "--threads", "1"]).succeeded();
+    let after = plan();
+    let (used, factor) = (after["used_bytes"].as_u64().unwrap(), after["factor"].as_f64().unwrap());
+    println!("predicted {predicted} bytes, used {used}: {factor:.2} times as much");
+    assert!((0.5..2.0).contains(&factor), "{after}");
+    assert_eq!(after["predicted_bytes"], predicted);
+    let expected = after["expected_bytes"].as_f64().unwrap();
+    assert!((expected / used as f64 - 1.0).abs() < 0.2, "the next plan expects what was used: {after}");
+    let text = sandbox.basin(&["plan", "images.toml"]).succeeded().out;
+    assert!(text.contains("used against predicted"), "{text}");
+
+    let profile = ["--json", "profile", "batch_size=32", "--from-store", "basin-state/store"];
+    let memory = sandbox.basin(&profile).succeeded().json()["counting"]["memory"].clone();
+    assert!(memory["peak_bytes"].as_u64() > Some(1 << 20) && memory["predicted_bytes"].is_u64(), "{memory}");
+    let provenance = sandbox.read("out/provenance.csv");
+    let named = |name: &str| provenance.lines().next().unwrap().split(',').any(|column| column == name);
+    assert!(named("used_memory_bytes") && named("predicted_memory_bytes"), "{provenance}");
+    assert!(!sandbox.read("out/results.csv").contains("memory"), "no result depends on it");
 }

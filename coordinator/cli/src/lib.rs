@@ -28,6 +28,7 @@ mod help_files;
 mod hints;
 mod import;
 mod init;
+mod journal_location;
 mod kinds;
 mod launch;
 mod local_coordinator;
@@ -45,11 +46,13 @@ mod output;
 #[cfg_attr(not(feature = "worker"), allow(dead_code, reason = "a program that trains measures"))]
 mod pace_file;
 mod plan;
+mod planned_memory;
 #[cfg_attr(not(feature = "worker"), allow(dead_code, reason = "a program that trains measures"))]
 mod prediction;
 mod profile;
 mod progress;
 mod query;
+mod rebuild;
 mod reference;
 mod repair;
 #[cfg(feature = "worker")]
@@ -200,6 +203,7 @@ async fn dispatch(command: Command, kinds: &ProgramKinds, output: Output) -> Com
         Command::Replay(arguments) => replay::replay(arguments, kinds, output).await,
         Command::Verify(arguments) => verify::verify(arguments, output).await,
         Command::Repair(arguments) => repair::repair(arguments, output).await,
+        Command::Rebuild(arguments) => rebuild::rebuild(arguments, output).await,
         Command::Forget(arguments) => forget::forget(arguments, output).await,
         Command::Gc(arguments) => gc::gc(arguments, output).await,
         Command::Data(arguments) => data::data(arguments, kinds, output).await,

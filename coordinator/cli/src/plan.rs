@@ -20,6 +20,7 @@ use super::failures::{no_store, unprepared};
 use super::kinds::ProgramKinds;
 use super::networks::{self, NetworkSize};
 use super::output::{Output, span, table};
+use super::planned_memory::PlannedMemory;
 use super::prediction::{LocalPace, PlannedWork};
 use super::schedules::PlannedSchedules;
 use super::{claim_forecasts, duplicate_runs, notes, source};
@@ -121,6 +122,9 @@ pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) 
     }
     let networks = networks::sizes(&prepared);
     text.push_str(&networks::text(&networks));
+    let memory = PlannedMemory::of(&store, &prepared).await;
+    let share = executor_share(&arguments, to_do);
+    text.push_str(&memory.text(share, |name| rows.get(name).is_some_and(|row| row.todo() > 0)));
     let commands: BTreeSet<_> = runs
         .iter()
         .filter_map(|task| Some((task.experiment.as_str(), task.spec.experiment.command()?.as_str())))
@@ -172,7 +176,7 @@ pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) 
     let value = json!({ "sweep": plan.id.to_string(), "tasks": runs.len(), "points": plan.tasks.len(), "datasets": datasets,
             "commands": commands.iter().map(|(experiment, command)| json!({ "experiment": experiment, "command": command })).collect::<Vec<_>>(),
             "kinds": customs.iter().map(|(experiment, kind, version)| json!({ "experiment": experiment, "kind": kind, "version": version })).collect::<Vec<_>>(),
-            "experiments": experiments, "predicted": prediction.json(), "networks": networks.iter().map(NetworkSize::json).collect::<Vec<_>>(), "schedules": schedules.json(), "schedules_left_out": schedules.left_out(),
+            "experiments": experiments, "predicted": prediction.json(), "networks": networks.iter().map(NetworkSize::json).collect::<Vec<_>>(), "memory": memory.json(), "schedules": schedules.json(), "schedules_left_out": schedules.left_out(),
             "claims": claims, "notes": notes::value(&notes), "same_runs": same.iter().map(|same| duplicate_runs::json(same, plan)).collect::<Vec<_>>() });
     output.result(&value, &text)?;
     match prepared.damaged.len() {
@@ -208,6 +212,21 @@ fn unmet_here<'a>(
     _: &ProgramKinds,
 ) -> Vec<SweepNote> {
     Vec::new()
+}
+
+/// The bytes that each executor that `basin run` would have here may use for so many tasks, where it trains on processors and that is known.
+#[cfg(feature = "worker")]
+fn executor_share(arguments: &Plan, to_do: u64) -> Option<u64> {
+    let devices = device::select(&arguments.executors.devices.device).unwrap_or_default();
+    let Slots { executors, threads } = slots_here(arguments, &devices, to_do);
+    let executor = agent::description_of(&devices, executors, threads, BTreeMap::new());
+    (executor.device == "cpu" && executor.memory > 0).then_some(executor.memory)
+}
+
+/// This program trains nothing.
+#[cfg(not(feature = "worker"))]
+const fn executor_share(_: &Plan, _: u64) -> Option<u64> {
+    None
 }
 
 /// The executors that `basin run` would have here for so many tasks.

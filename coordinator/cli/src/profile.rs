@@ -125,11 +125,15 @@ fn counting_value((attempt, provenance): &(Attempt, Provenance)) -> Value {
         .into_iter()
         .map(|(activity, seconds)| json!({ "activity": activity, "seconds": seconds, "share": share(seconds) }))
         .collect();
+    let memory = provenance.memory.as_ref().map(|memory| {
+        json!({ "used_bytes": memory.used(), "predicted_bytes": memory.predicted, "peak_bytes": memory.peak })
+    });
     json!({ "attempt": (attempt.0 > 0).then_some(attempt.0), "host": provenance.host, "device": provenance.device,
         "code_path": provenance.code_path, "threads": provenance.threads, "lanes": provenance.lanes,
         "version": provenance.basin_version, "started_unix_ms": provenance.started_unix_ms,
         "finished_unix_ms": provenance.finished_unix_ms, "resumed_from_step": provenance.resumed_from_step,
-        "steps": provenance.steps, "step_seconds": provenance.step_seconds, "seconds": total, "spent": spent })
+        "steps": provenance.steps, "step_seconds": provenance.step_seconds, "seconds": total, "spent": spent,
+        "memory": memory })
 }
 
 #[cfg(test)]

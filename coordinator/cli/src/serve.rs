@@ -8,17 +8,15 @@ use basin_core::command::Policy;
 use basin_domain::escape;
 use basin_proto::dial::Dial;
 use basin_storage::CommitMode;
-use secrecy::ExposeSecret;
 
 use super::arguments::Serve;
 use super::command_error::{CommandError, CommandResult, OrFail};
 use super::failures::{board_not_opened, not_started, tokens_failed};
 use super::local_coordinator::LocalCoordinator;
 use super::output::Output;
-use super::{lookup, signals};
+use super::{journal_location, lookup, signals};
 use crate::hints;
 use basin_coordinator::http::NamedInMetrics;
-use basin_coordinator::journal::postgres::{Address, Environment};
 use basin_coordinator::server::{JournalLocation, Server, ServerSettings};
 use basin_coordinator::service::LeadershipRole;
 use basin_coordinator::trust::{ServerTlsFiles, Tokens, Trust};
@@ -27,24 +25,6 @@ use basin_coordinator::trust::{ServerTlsFiles, Tokens, Trust};
 const SHORTEST_LEASE: f64 = 1.0;
 /// The longest lease: beyond it, a dead worker's tasks would be missed by its people first.
 const LONGEST_LEASE: f64 = 86_400.0;
-
-/// Where the journal is. What was typed is never repeated: it may hold a password.
-fn journal(arguments: &Serve) -> Result<JournalLocation, CommandError> {
-    let Some(url) = &arguments.journal else {
-        return Ok(JournalLocation::File(arguments.store.local.state.join("journal.sqlite")));
-    };
-    let address = Address::parse(url.expose_secret(), &Environment::of_this_process()).map_err(|error| {
-        let hint = hints::journal_address(&error);
-        CommandError::input(error).context("cannot use the journal's address").hint(hint)
-    })?;
-    if address.trusts_whoever_answers() {
-        tracing::warn!(
-            journal = %address,
-            "the database's certificate is not verified; `sslmode=verify-full` does"
-        );
-    }
-    Ok(JournalLocation::Database(Box::new(address)))
-}
 
 /// Says each change of role, for ever.
 async fn print_role_changes(server: &Server, output: Output) {
@@ -133,7 +113,7 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> CommandResult {
         max_slots_of_user: arguments.max_slots_per_user,
         ..Policy::default()
     };
-    let journal = journal(&arguments)?;
+    let journal = journal_location::of(arguments.journal.as_ref(), &arguments.store.local.state)?;
     let journal_name = journal.to_string();
     let state = matches!(journal, JournalLocation::File(_)).then(|| arguments.store.local.state.clone());
     let shutdown = signals::shutdown(output, "stopping; workers go on and wait for the next coordinator")?;

@@ -131,6 +131,11 @@ pub enum Change {
         /// The new end of each live lease.
         expires: Timestamp,
     },
+    /// The events before this were made from what the store holds, since the journal before was lost.
+    Rebuilt {
+        /// Attempts up to this number may have begun under that journal: those from now on have higher ones.
+        attempts: Attempt,
+    },
 }
 
 /// A launched sweep. Tasks of one shape differ in their seed alone, so each shape is written once.
@@ -305,7 +310,8 @@ impl Event {
             | Change::Drained(_)
             | Change::Avoided { .. }
             | Change::Forgotten(_)
-            | Change::Restarted { .. } => true,
+            | Change::Restarted { .. }
+            | Change::Rebuilt { .. } => true,
         }
     }
 }

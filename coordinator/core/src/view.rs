@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use basin_domain::failure::Failure;
-use basin_domain::id::{LeaseId, SweepId, TaskId, WorkerId};
+use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::outage::OutageWait;
 use basin_domain::scheduling::{SchedulingOptions, UserName};
 use basin_domain::task::TaskSpec;
@@ -77,7 +77,7 @@ pub struct TaskView<'a> {
     pub phase: Phase,
     /// Its attempts, oldest first; of very many, the oldest but the first are left out.
     pub attempts: &'a [AttemptRecord],
-    /// Attempts begun, ever.
+    /// Attempts begun, ever; of those under a journal that was lost nothing is known.
     pub begun: u32,
     /// Attempts charged, of those that it may be charged.
     pub charged: u32,
@@ -143,6 +143,11 @@ pub struct LeaseView<'a> {
 }
 
 impl Ledger {
+    /// The number up to which attempts may have begun under a journal that was lost; 0 if none was.
+    pub const fn lost_attempts(&self) -> Attempt {
+        Attempt(self.state.lost_attempts)
+    }
+
     /// Every sweep, in the order of their launches.
     pub fn sweeps(&self) -> impl Iterator<Item = SweepView<'_>> {
         self.sweeps_from(0)
@@ -265,7 +270,7 @@ impl Ledger {
             id: task.id,
             phase: links.phase,
             attempts: &task.attempts,
-            begun: task.begun,
+            begun: self.state.attempts_begun(task),
             charged: task.charged,
             sweeps: sweeps.collect(),
             lease: task.lease().map(|lease| (lease, &self.state.leases[lease].worker)),

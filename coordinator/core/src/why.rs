@@ -90,7 +90,8 @@ impl Ledger {
                 Why::IsCommitted { attempt: commit.attempt, lease: &commit.lease }
             }
             TaskStage::Failed(reason) => {
-                Why::HasFailed { reason: *reason, attempts: task.begun, first: task.first_failure.as_ref() }
+                let attempts = self.state.attempts_begun(task);
+                Why::HasFailed { reason: *reason, attempts, first: task.first_failure.as_ref() }
             }
         })
     }

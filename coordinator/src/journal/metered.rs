@@ -107,7 +107,8 @@ impl Meter {
             | Change::Drained(_)
             | Change::Avoided { .. }
             | Change::Forgotten(_)
-            | Change::Restarted { .. } => None,
+            | Change::Restarted { .. }
+            | Change::Rebuilt { .. } => None,
         }
     }
 }

@@ -20,6 +20,7 @@ pub mod id;
 pub mod key;
 pub mod lookup;
 pub mod loss_curve;
+pub mod memory_use;
 pub mod metrics;
 pub mod network;
 pub mod optimizer;

@@ -49,6 +49,7 @@ mod self_digest;
 mod server_error;
 mod store;
 mod sweep;
+mod traces;
 mod transfer;
 mod verify;
 

@@ -3,6 +3,7 @@
 use basin_domain::digest::Digest;
 use basin_domain::id::{Attempt, LeaseId, TaskId, WorkerId};
 use basin_domain::key;
+use basin_domain::memory_use::MemoryUse;
 use basin_domain::metrics::Outcome;
 use basin_domain::time_spent::TimeSpent;
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,9 @@ pub struct Provenance {
     /// What the attempt spent its time on, up to its manifest. Nothing of attempts by versions that didn't measure it.
     #[serde(default, skip_serializing_if = "TimeSpent::is_empty")]
     pub spent: TimeSpent,
+    /// The memory of the executor. Nothing of attempts by versions that didn't measure it, and where the system doesn't tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<MemoryUse>,
 }
 
 /// The products of an attempt: the last object of its folder, written once all others are there.

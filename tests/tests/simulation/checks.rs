@@ -420,7 +420,8 @@ impl World {
             | Change::Exited(_)
             | Change::Drained(_)
             | Change::Forgotten(_)
-            | Change::Restarted { .. } => Ok(()),
+            | Change::Restarted { .. }
+            | Change::Rebuilt { .. } => Ok(()),
         }
     }
 

@@ -230,6 +230,38 @@ fn a_database_that_is_killed_loses_nothing_that_was_acknowledged() {
 }
 
 #[test]
+fn a_database_that_is_lost_is_rebuilt_in_another_where_nobody_leads() {
+    let test = "a_database_that_is_lost_is_rebuilt_in_another_where_nobody_leads";
+    let (Some(lost), Some(database)) = (Database::new(test), Database::new(test)) else { return };
+    let mut cluster = Cluster::new(lost.url());
+    let leader = cluster.serve(0, &[]);
+    let worker = cluster.worker("first");
+    let sweep = cluster.launch(&[]);
+    cluster.until("something is committed", &sweep, |counts| counts["committed"].as_u64() >= Some(1));
+    leader.kill();
+    worker.kill();
+    let journal = database.url();
+    let rebuild = |more: &[&str]| {
+        let how = ["--json", "rebuild", "--store", "basin-state/store", "--journal", &journal];
+        cluster.sandbox.basin(&[&how[..], more].concat())
+    };
+    let dry = rebuild(&["--dry-run"]).succeeded().json();
+    let rebuilt = rebuild(&[]).succeeded().json();
+    assert_eq!(rebuilt["sweeps"], dry["sweeps"]);
+    assert!(rebuilt["sweeps"][0]["committed"].as_u64() >= Some(1), "{rebuilt}");
+    assert_eq!(database.epoch(), 1, "it led for the one write");
+    let again = rebuild(&[]);
+    assert!(again.code == Some(1) && again.err.contains("isn't empty"), "{}", again.err);
+    cluster.journal.clone_from(&journal);
+    let _leader = cluster.serve(0, &[]);
+    let led = cluster.sandbox.basin(&["rebuild", "--store", "basin-state/store", "--journal", &journal]);
+    assert!(led.code == Some(1) && led.err.contains("a coordinator leads on it"), "{}", led.err);
+    let _worker = cluster.worker("second");
+    cluster.ends_well(&sweep);
+    assert!(database.epochs_by_batch().is_sorted());
+}
+
+#[test]
 fn a_worker_that_may_not_know_all_coordinators_stops_when_the_one_that_it_knows_is_away() {
     let test = "a_worker_that_may_not_know_all_coordinators_stops_when_the_one_that_it_knows_is_away";
     let Some(database) = Database::new(test) else { return };

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use basin_domain::failure::{Failure, FailureKind};
+use basin_domain::memory_use::MemoryUse;
 use basin_domain::task::LeasedTask;
 use basin_domain::time_spent::TimeSpent;
 use basin_proto::executor::{Checkpoint, Stop, from_executor, to_executor};
@@ -24,6 +25,7 @@ use super::executor_process::{Executor, Lane};
 use super::executor_times::ExecutorTimes;
 use super::lease_handle::LeaseHandle;
 use super::outage_waits::OutageGuard;
+use super::predicted_memory::predicted_memory;
 use super::preparation::{RestoredCheckpoint, prepare, restore};
 use super::reactor::{AttemptOutcome, Directive};
 use super::training::{Action, End, Event, Training};
@@ -69,6 +71,7 @@ pub(super) async fn train(
         return AttemptOutcome::Released(reason).into();
     }
     let writer = AttemptWriter::new(context.store.clone(), task.id, task.attempt, lease.id.clone());
+    let memory_before = executor.peak_memory();
     let mut lane = executor.lane(&task.id);
     lane.tell(task.id, context.logs);
     let mut training = Training::new(resumed, context.progress_timeout, Instant::now());
@@ -159,6 +162,11 @@ pub(super) async fn train(
     }
     drop(checkpoints);
     spent.add_all(times.spent(&finished.spent_json));
+    let lanes = u32::try_from(lease.lanes).unwrap_or(u32::MAX);
+    let memory = memory_before.zip(executor.peak_memory()).map(|(before, peak)| {
+        let device = &context.description.device;
+        MemoryUse { before, peak, predicted: predicted_memory(task, start.dataset.as_deref(), device, lanes) }
+    });
     let provenance = Provenance {
         host: context.description.host.clone(),
         device: context.description.device.clone(),
@@ -170,8 +178,9 @@ pub(super) async fn train(
         resumed_from_step: training.resumed_from_step(),
         steps: training.steps(),
         step_seconds: training.step_seconds(),
-        lanes: u32::try_from(lease.lanes).unwrap_or(u32::MAX),
+        lanes,
         spent,
+        memory,
     };
     lease.note_trained(task.id);
     context.logs.say(&task.id, "trained; its result goes into the store");

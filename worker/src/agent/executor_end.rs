@@ -59,6 +59,11 @@ impl ObservedMemory {
         }
     }
 
+    /// The most that it has had until now, in bytes; when it was looked at last, if the process is gone.
+    pub(super) fn peak_now(&self) -> Option<u64> {
+        peak_memory(self.process).or(self.peak)
+    }
+
     /// The end of the process; `failed_to_allocate` is whether it said so before.
     ///
     /// The kernel doesn't say why it killed. It counts whom it killed for want of memory in the process' control group, though, and one more

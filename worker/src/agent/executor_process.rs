@@ -216,6 +216,11 @@ impl Executor {
         memory.look_again();
     }
 
+    /// The most memory that it has had until now, in bytes, if the system tells.
+    pub(super) fn peak_memory(&self) -> Option<u64> {
+        unpoisoned(&self.memory).peak_now()
+    }
+
     /// Says how a process ended that stopped speaking; kills it if it lives all the same.
     pub(super) async fn exit_status(&self) -> ExecutorEnd {
         let mut child = self.child.lock().await;

@@ -24,6 +24,7 @@ mod memory_group;
 mod news;
 mod outage_retry;
 mod outage_waits;
+mod predicted_memory;
 mod preparation;
 pub mod reactor;
 mod report;

@@ -210,6 +210,7 @@ fn provenance_shown(manifest: &Manifest) -> Markup {
             dd { (time(it.started_unix_ms)) }
             dt { "ended" }
             dd { (time(it.finished_unix_ms)) }
+            @if let Some(memory) = &it.memory { dt { "memory" } dd { (memory.to_string()) } }
             @if let Some(step) = it.resumed_from_step { dt { "went on from step" } dd { (whole(step)) } }
         }
     }

@@ -96,6 +96,13 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
     ("verify", ["basin verify homework", "basin verify homework --store s3://lab/basin"]),
     ("replay", ["basin replay batch_size=256 seed 2", "basin replay 3f9c21 --code-path portable"]),
     ("repair", ["basin repair homework --dry-run", "basin repair homework"]),
+    (
+        "rebuild",
+        [
+            "basin rebuild --store s3://lab/basin --state new-state --dry-run",
+            "basin rebuild --store s3://lab/basin --journal postgres://basin@db/basin --sweep homework",
+        ],
+    ),
     ("forget", ["basin forget homework", "basin forget homework --coordinator http://head:7470"]),
     ("gc", ["basin gc --dry-run", "basin gc --coordinator http://head:7470 --data"]),
     (

@@ -6,6 +6,7 @@ mod cluster;
 mod data;
 mod examples;
 mod import;
+mod rebuild;
 mod results;
 mod serve;
 mod shared;
@@ -23,6 +24,7 @@ pub(crate) use self::data::Data;
 pub(crate) use self::data::{DataReading, ShowData, ShownExamples, ShownSplit};
 pub(crate) use self::examples::with_examples;
 pub(crate) use self::import::{Import, ImportedFile};
+pub(crate) use self::rebuild::Rebuild;
 #[cfg(feature = "worker")]
 pub(crate) use self::results::Replay;
 pub(crate) use self::results::{AnswerFormat, Collect, Export, Format, Query, Repair, Report, Verify};
@@ -114,6 +116,8 @@ pub(crate) enum Command {
     Replay(Replay),
     /// Withdraw what is damaged of a sweep, in the store and in the journal, so that it runs again
     Repair(Repair),
+    /// Make a coordinator's journal anew from what the store holds, after the one before was lost
+    Rebuild(Rebuild),
     /// Take a sweep that is over out of the journal and out of the store; its results stay until `gc`
     Forget(Forget),
     /// Free what no sweep needs: results, old attempts, caches, what killed processes left

@@ -25,8 +25,8 @@ pub(crate) fn start(error: &StartError) -> Option<String> {
         ),
         StartError::Journal { journal: JournalLocation::File(path), source } => Some(match source {
             source if source.is_damage() => format!(
-                "move {} and what begins like it away, or give another `--state DIR`, and launch the sweeps again: what \
-                 is committed is in the store, and isn't trained again",
+                "move {} and what begins like it away, or give another `--state DIR`, and let `basin rebuild --store URL` \
+                 make it anew, or launch the sweeps again: what is committed is in the store, and isn't trained again",
                 path.display()
             ),
             source if source.is_full() => {

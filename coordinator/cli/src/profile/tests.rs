@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use basin_domain::memory_use::MemoryUse;
 use basin_domain::time_spent::{Activity, TimeSpent};
 
 use super::*;
@@ -59,7 +60,9 @@ fn reply(provenance: Option<&Provenance>) -> v1::GetTaskReply {
 
 #[test]
 fn a_profile_has_a_bar_for_everything_that_took_time() {
-    let profile = of_reply(reply(Some(&provenance()))).unwrap();
+    let memory = MemoryUse { before: 24 << 20, peak: 198 << 20, predicted: Some(210 << 20) };
+    let provenance = Provenance { memory: Some(memory), ..provenance() };
+    let profile = of_reply(reply(Some(&provenance))).unwrap();
     let text = profile.text();
     let expected = [
         "fits seed 1 (3f9c21ab00): completed",
@@ -70,6 +73,7 @@ fn a_profile_has_a_bar_for_everything_that_took_time() {
         "",
         "attempt 2, which counts: on node-7 (cpu, avx2, 2 threads), beside 3 other tasks of its executor",
         "1200 steps, one every 7.50 ms with all that comes between",
+        "memory: predicted 210 MiB, used 198 MiB at most (−6 %)",
         "",
         "activity         time     share",
         "data             500 ms     5.0 %  ██",
@@ -86,6 +90,8 @@ fn a_profile_has_a_bar_for_everything_that_took_time() {
     assert_eq!(value["counting"]["attempt"], 2);
     assert_eq!(value["counting"]["spent"][2]["activity"], "training");
     assert_eq!(value["counting"]["spent"][2]["share"], 0.6);
+    assert_eq!(value["counting"]["memory"]["used_bytes"], 198_u64 << 20);
+    assert_eq!(value["counting"]["memory"]["predicted_bytes"], 210_u64 << 20);
     assert_eq!(value["attempts"][0]["waited_seconds"], 1.5);
 }
 

@@ -54,6 +54,9 @@ fn counting_text(attempt: Attempt, provenance: &Provenance) -> String {
     if let Some(steps) = steps(provenance) {
         text.push_str(&format!("{steps}\n"));
     }
+    if let Some(memory) = &provenance.memory {
+        text.push_str(&format!("memory: {memory}\n"));
+    }
     let Provenance { spent, started_unix_ms, finished_unix_ms, .. } = provenance;
     if spent.is_empty() {
         let seconds = finished_unix_ms.saturating_sub(*started_unix_ms) as f64 / 1e3;

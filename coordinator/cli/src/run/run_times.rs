@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use basin_core::forecast::{ExperimentForecast, MeasuredWork};
+use basin_domain::memory_use::Deviation;
 use serde_json::{Value, json};
 
 use crate::output::span;
@@ -33,14 +34,9 @@ impl RunTimes {
         let Some(planned) = self.planned().filter(|_| self.took >= WORTH_TELLING) else {
             return String::new();
         };
-        let percent = ((planned / self.took - 1.0) * 100.0).round();
-        let sign = match percent {
-            ..0.0 => "−",
-            0.0 => "±",
-            _ => "+",
-        };
-        let (took, planned, percent) = (span(self.took), span(planned), percent.abs());
-        format!("; its tasks took {took}, planned {planned} ({sign}{percent} %)")
+        let deviation = Deviation(planned / self.took);
+        let (took, planned) = (span(self.took), span(planned));
+        format!("; its tasks took {took}, planned {planned} ({deviation})")
     }
 
     /// The same for programs, with each experiment's seconds of one executor, as they were planned and as they were.

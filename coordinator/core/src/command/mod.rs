@@ -6,6 +6,7 @@ mod commit;
 mod forget;
 mod launch;
 mod policy;
+mod rebuilt;
 mod refusal;
 mod steer;
 mod sync;
@@ -18,6 +19,7 @@ pub use commit::{Adopt, CommitDecision, CommitRecord, Complete, DOCUMENT_LIMIT, 
 pub use forget::{Forget, ForgetReply};
 pub use launch::{Launch, LaunchCounts, LaunchPart, LaunchTask};
 pub use policy::Policy;
+pub use rebuilt::Rebuilt;
 pub use refusal::Refusal;
 pub use steer::{Adjust, Cancel, Drain, Pause, Resume, RetryFailed};
 pub use sync::{Grant, Sync, Synced};

@@ -23,7 +23,7 @@ impl Request for Complete {
             return Ok(Decided { changes: Vec::new(), reply });
         }
         check_not_withdrawn(record, &commit)?;
-        if !could_have_run(record, &commit) {
+        if !could_have_run(ledger, record, &commit) {
             return Err(Refusal::NotOfThisLease { lease: commit.lease, task: commit.task });
         }
         Ok(Decided { changes: vec![Change::Committed(commit)], reply })
@@ -97,11 +97,11 @@ fn check_not_withdrawn(task: &Task, commit: &CommitRecord) -> Result<(), Refusal
     }
 }
 
-/// Whether the commit can be that of an attempt at this task: one that is remembered, or one of those in between that are
-/// not remembered any more.
-fn could_have_run(task: &Task, commit: &CommitRecord) -> bool {
+/// Whether the commit can be that of an attempt at this task: one that is remembered, one of those in between that are
+/// not remembered any more, or one that began under a journal that was lost.
+fn could_have_run(ledger: &Ledger, task: &Task, commit: &CommitRecord) -> bool {
     match task.attempts.iter().find(|past| past.attempt == commit.attempt) {
         Some(past) => past.lease == commit.lease,
-        None => (1..=task.begun).contains(&commit.attempt.0),
+        None => (1..=task.begun.max(ledger.state.lost_attempts)).contains(&commit.attempt.0),
     }
 }

@@ -8,6 +8,7 @@ mod fair_share;
 mod find;
 mod forget;
 mod launch;
+mod rebuilt;
 mod request;
 mod steer;
 mod sync;

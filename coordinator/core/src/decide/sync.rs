@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use basin_domain::failure::ReleaseReason;
-use basin_domain::id::{Attempt, LeaseId, TaskId};
+use basin_domain::id::{LeaseId, TaskId};
 use basin_domain::time::Timestamp;
 
 use super::fair_queue::FairQueue;
@@ -183,7 +183,7 @@ fn grant_new(
             .into_iter()
             .map(|task| {
                 let record = ledger.state.task(task);
-                let attempt = Attempt(record.begun.saturating_add(1));
+                let attempt = ledger.state.next_attempt(record);
                 LeasedTask { id: record.id, attempt, spec: ledger.spec(task) }
             })
             .collect();

@@ -84,6 +84,9 @@ impl Ledger {
                     self.extend(&lease, *expires);
                 }
             }
+            Change::Rebuilt { attempts } => {
+                self.state.lost_attempts = attempts.0.max(self.state.lost_attempts);
+            }
         }
     }
 

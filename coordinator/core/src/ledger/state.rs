@@ -60,6 +60,9 @@ pub(crate) struct JournalledState {
     /// The time of the latest durable event: the ledger's time never goes back behind it.
     #[serde(default)]
     pub(crate) at: Timestamp,
+    /// Attempts up to this number may have begun under a journal that was lost; 0 if none was.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) lost_attempts: u32,
 }
 
 /// A sweep.
@@ -107,7 +110,7 @@ pub(crate) struct Task {
     pub(crate) shape: ShapeIndex,
     pub(crate) seed: u64,
     pub(crate) stage: TaskStage,
-    /// Attempts begun, ever: the next attempt has the number after this.
+    /// The number of the last attempt that began: the next one's is above this, and above [`JournalledState::lost_attempts`].
     pub(crate) begun: u32,
     /// Attempts charged since the task was new or retried by a person.
     #[serde(skip_serializing_if = "is_zero", default)]
@@ -276,6 +279,16 @@ impl JournalledState {
         let attempts = attempts.flat_map(|it| [Some(it.started), it.end.as_ref().map(|(at, _)| *at)]);
         let healths = self.workers.values().map(|health| Some(health.since));
         sweeps.chain(attempts).chain(healths).flatten().max().unwrap_or_default()
+    }
+
+    /// The number of the next attempt at a task: above all that ever began, also under a journal that was lost.
+    pub(crate) fn next_attempt(&self, task: &Task) -> Attempt {
+        Attempt(task.begun.max(self.lost_attempts).saturating_add(1))
+    }
+
+    /// How many attempts at a task began, as far as that is known.
+    pub(crate) const fn attempts_begun(&self, task: &Task) -> u32 {
+        task.begun.saturating_sub(self.lost_attempts)
     }
 
     pub(crate) fn task(&self, task: TaskIndex) -> &Task {

@@ -13,6 +13,7 @@ mod leasing;
 mod parts;
 mod placement;
 mod properties;
+mod rebuilding;
 mod restarting;
 mod sharing;
 mod steering;

@@ -71,6 +71,8 @@ pub(crate) fn provenance(runs: &[Run]) -> Table {
         ("steps", count(&|manifest| Some(manifest.provenance.steps))),
         ("step_seconds", seconds(&|manifest| manifest.provenance.step_seconds)),
         ("resumed_from_step", count(&|manifest| manifest.provenance.resumed_from_step)),
+        ("used_memory_bytes", count(&|manifest| manifest.provenance.memory?.used())),
+        ("predicted_memory_bytes", count(&|manifest| manifest.provenance.memory?.predicted)),
         ("commit", text(&|_, commit| commit_digest(commit))),
         ("manifest", text(&|_, commit| commit.manifest.to_string())),
         ("metrics", text(&|_, commit| commit.metrics.to_string())),

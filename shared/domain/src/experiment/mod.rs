@@ -22,6 +22,7 @@ mod function;
 mod interpolate;
 mod interval;
 mod loss;
+mod memory;
 mod network;
 mod probe;
 mod pruning;

@@ -14,3 +14,4 @@ mod parquet;
 mod repair;
 mod retries;
 mod sweeps;
+mod traces;

@@ -141,7 +141,15 @@ async fn a_task_is_trained_told_of_and_committed_with_where_it_ran() {
     let commit = fixture.store.read_commit(&small_task().id).await.unwrap().unwrap();
     assert_eq!(outcome, AttemptOutcome::Committed { manifest: commit.manifest });
     let Provenance {
-        host, steps, resumed_from_step, lanes, started_unix_ms, finished_unix_ms, spent, ..
+        host,
+        steps,
+        resumed_from_step,
+        lanes,
+        started_unix_ms,
+        finished_unix_ms,
+        spent,
+        memory,
+        ..
     } = fixture.store.read_manifest(&commit).await.unwrap().provenance;
     assert_eq!((host.as_str(), steps, resumed_from_step, lanes), ("host", 40, None, 1));
     assert!(started_unix_ms > 0 && started_unix_ms <= finished_unix_ms);
@@ -150,6 +158,7 @@ async fn a_task_is_trained_told_of_and_committed_with_where_it_ran() {
         assert!(!spent.of(activity).is_zero(), "{activity:?}: {spent:?}");
     }
     assert!(spent.of(Activity::Data).is_zero(), "it reads no data: {spent:?}");
+    assert!(memory.is_some_and(|memory| memory.peak >= memory.before && memory.peak > 0), "{memory:?}");
     let told: Vec<Message> = std::iter::from_fn(|| fixture.told.try_recv().ok()).collect();
     let (lease, task) = (fixture.lease.id.clone(), small_task().id);
     assert_eq!(told[0], Message::Active { lease: lease.clone(), task });

@@ -124,7 +124,7 @@ fn begun() -> WorkSeconds {
 }
 
 /// The examples that a task uses of a data set of these sizes.
-fn used_examples(data: &DataUse, all: SplitSizes) -> SplitSizes {
+pub(super) fn used_examples(data: &DataUse, all: SplitSizes) -> SplitSizes {
     let train = data.train_limit.map_or(all.train, |limit| limit.min(all.train));
     let train = train.saturating_mul(u64::from(data.label_copies) + 1);
     SplitSizes { train, test: data.test_limit.map_or(all.test, |limit| limit.min(all.test)) }
