@@ -5,6 +5,7 @@
 
 pub mod attempt;
 mod attempt_context;
+mod attempt_traces;
 mod boot_clock;
 mod cache;
 mod checkpoints;
@@ -26,6 +27,7 @@ mod outage_waits;
 mod preparation;
 pub mod reactor;
 mod report;
+mod run_trace;
 mod settings;
 mod slot;
 mod storage_failure;

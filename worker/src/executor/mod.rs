@@ -6,6 +6,7 @@
 mod agent_channel;
 mod lane;
 mod log_pacing;
+mod stages;
 mod thread_pool;
 mod trainer;
 
