@@ -300,7 +300,8 @@ pub fn task_spec(id: TaskId, json: &str) -> Result<TaskSpec, InvalidField> {
 impl From<&LeasedTask> for v1::LeasedTask {
     fn from(task: &LeasedTask) -> Self {
         let LeasedTask { id, attempt, spec } = task;
-        Self { task_id: id.to_string(), attempt: attempt.0, spec_json: spec.canonical(), name: String::new() }
+        let (task_id, spec_json) = (id.to_string(), spec.canonical());
+        Self { task_id, attempt: attempt.0, spec_json, ..Self::default() }
     }
 }
 

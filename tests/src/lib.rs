@@ -1,11 +1,12 @@
 //! The parts that end-to-end tests share: a folder of their own, the real program, real processes that can be killed.
 //!
 //! Start reading at [`Sandbox`]: it runs the program (`sandbox`), asks a coordinator (`requests`), and reads tables (`tables`). [`Fits`]
-//! and [`images`] are sweeps of any length; [`Bucket`] and [`Radosgw`] are S3 servers that fail on command; [`blocks()`] has the code of
+//! and [`images`] are sweeps of any length; [`Bucket`] and [`Radosgw`] are S3 servers that fail on command; [`Collector`] hears of traces; [`blocks()`] has the code of
 //! documentation pages.
 
 mod blocks;
 mod bucket;
+mod collector;
 mod command_output;
 mod eventually;
 mod radosgw;
@@ -17,6 +18,7 @@ mod tables;
 
 pub use blocks::blocks;
 pub use bucket::{Bucket, Fault};
+pub use collector::{CollectedSpan, Collector};
 pub use command_output::CommandOutput;
 pub use eventually::{TEST_TIMEOUT, eventually};
 pub use radosgw::Radosgw;

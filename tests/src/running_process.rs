@@ -43,6 +43,13 @@ impl RunningProcess {
             .collect()
     }
 
+    /// The names of its threads, as far as the system keeps them.
+    pub fn threads(&self) -> Vec<String> {
+        let tasks =
+            std::fs::read_dir(format!("/proc/{}/task", self.child.id())).into_iter().flatten().flatten();
+        tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok()).collect()
+    }
+
     /// The exit code, once it has ended by itself.
     #[track_caller]
     pub fn wait(mut self) -> Option<i32> {

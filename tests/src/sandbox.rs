@@ -61,9 +61,11 @@ impl Sandbox {
     pub fn command_of(&self, program: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(self.path()).env("NO_COLOR", "1").stdin(Stdio::null());
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("BASIN_"))
-        {
-            command.env_remove(name);
+        for (name, _) in std::env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("BASIN_") || text.starts_with("OTEL_") || text == "TRACEPARENT" {
+                command.env_remove(&name);
+            }
         }
         command.envs(&self.variables);
         command

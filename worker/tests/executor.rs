@@ -313,3 +313,31 @@ fn a_step_that_takes_long_shows_that_work_goes_on_in_it() {
         assert!(working > 0 && longest < took / 2, "{took:?}: {working}, {longest:?}");
     }
 }
+
+#[test]
+fn of_a_task_that_is_traced_it_is_told_once_what_was_done_when_and_no_byte_is_another() {
+    let spec = fit(12, |_| {});
+    let mut executor = Executor::new();
+    let place = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    executor.start("traced", &spec, |start| start.traceparent = Some(place.to_owned()));
+    let mut traced = Vec::new();
+    let end = loop {
+        match executor.next().1 {
+            from_executor::Message::Traced(told) => traced.push(told),
+            end @ from_executor::Message::Finished(_) => break end,
+            other => assert!(traced.is_empty(), "it is told last of all: {other:?}"),
+        }
+    };
+    assert_eq!((traced.len(), traced[0].process), (1, std::process::id()));
+    let stages = &traced[0].stages;
+    let names: Vec<&str> = stages.iter().map(|stage| stage.activity.as_str()).collect();
+    assert!(names.first() == Some(&"load") && names.last() == Some(&"results"), "{names:?}");
+    assert!(names.contains(&"training") && names.len() < 8, "{names:?}");
+    for stage in stages {
+        assert!(stage.began_unix_ns <= stage.ended_unix_ns, "{stage:?}");
+        assert!(stage.ended_unix_ns <= traced[0].ended_unix_ns, "{stage:?}");
+        let seconds = (stage.ended_unix_ns - stage.began_unix_ns) as f64 / 1e9;
+        assert!(stage.pieces > 0 && stage.seconds <= seconds + 1e-3, "{stage:?}");
+    }
+    assert!(files(&end) == alone(&spec));
+}

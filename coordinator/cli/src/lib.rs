@@ -73,6 +73,7 @@ mod sweep_text;
 mod time_left;
 mod token;
 mod token_file;
+mod traces;
 mod unmet_needs;
 mod usage;
 mod verify;
@@ -115,21 +116,25 @@ fn main_of(kinds: &ProgramKinds) -> ExitCode {
         Err(failed) => return end(Err(failed)),
     };
     let parsed = command.try_get_matches_from_mut(std::env::args_os());
+    let command_name = parsed.as_ref().ok().and_then(clap::ArgMatches::subcommand_name);
+    let command_name = command_name.unwrap_or_default().to_owned();
     let arguments = match parsed.and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(arguments) => arguments,
         Err(error) => return usage::print(&error, &command).unwrap_or_else(|failed| end(Err(failed))),
     };
-    log::to_stderr(arguments.verbose);
     let output = Output { json: arguments.json };
-    // The executor is one thread that trains; no runtime, no other threads.
+    // The executor is one thread that trains; no runtime, no other threads. Its log is read by its agent.
     #[cfg(feature = "worker")]
     if let Command::Executor(executor) = &arguments.command {
+        log::to_stderr(arguments.verbose, arguments::LogFormat::Text);
         return end(worker::execute(executor, kinds));
     }
     #[cfg(feature = "worker")]
     if let Command::Supervisor(supervisor) = &arguments.command {
+        log::to_stderr(arguments.verbose, arguments::LogFormat::Text);
         return end(allowed_commands::supervise(supervisor));
     }
+    log::to_stderr(arguments.verbose, arguments.log_format);
     #[cfg(feature = "worker")]
     if let Command::Witness(witness) = &arguments.command {
         return end(worker::witness(witness));
@@ -140,13 +145,19 @@ fn main_of(kinds: &ProgramKinds) -> ExitCode {
     {
         return end(Err(failed));
     }
+    // Before the runtime: the client of a collector has a thread of its own.
+    let trace = match traces::start(&command_name) {
+        Ok(trace) => trace,
+        Err(failed) => return end(Err(failed)),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let done = runtime.or_basin("cannot start").and_then(|runtime| {
-        let done = runtime.block_on(dispatch(arguments.command, kinds, output));
+        let done = runtime.block_on(trace.follow(dispatch(arguments.command, kinds, output)));
         // A thread that reads a signal or the disk for ever must not keep the process.
         runtime.shutdown_background();
         done
     });
+    traces::finish(trace, &done);
     end(done)
 }
 

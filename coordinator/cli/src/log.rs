@@ -1,5 +1,7 @@
 //! The log, on standard error: `tracing` events, each on its own line, whatever their fields hold.
 
+mod as_json;
+
 use std::fmt;
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,8 +12,11 @@ use tracing_subscriber::field::{MakeExt, RecordFields};
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::{self, Writer};
 
+use self::as_json::AsJson;
+use super::arguments::LogFormat;
+
 /// Writes the log to standard error from now on, as much of it as was asked for.
-pub(super) fn to_stderr(verbose: u8) {
+pub(super) fn to_stderr(verbose: u8, format: LogFormat) {
     let level = match verbose {
         // The rasteriser's warnings are about pictures that Basin itself has written: nothing that a user could act on.
         0 => "warn,basin=warn,usvg=error,resvg=error,tiny_skia=error,fontdb=error",
@@ -20,13 +25,14 @@ pub(super) fn to_stderr(verbose: u8) {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("BASIN_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    let colour = std::env::var_os("NO_COLOR").is_none() && io::stderr().is_terminal();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(writer)
-        .with_ansi(colour)
-        .fmt_fields(OnOneLine)
-        .init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).fmt_fields(OnOneLine);
+    match format {
+        LogFormat::Text => {
+            let colour = std::env::var_os("NO_COLOR").is_none() && io::stderr().is_terminal();
+            log.with_ansi(colour).init();
+        }
+        LogFormat::Json => log.with_ansi(false).event_format(AsJson).init(),
+    }
 }
 
 /// Whether a screen is shown.
@@ -79,8 +85,15 @@ mod tests {
 
     use super::*;
 
+    /// What was logged.
     #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
+    pub(super) struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Kept {
+        pub(super) fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
 
     impl io::Write for Kept {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -111,7 +124,7 @@ mod tests {
             let _inside = span.enter();
             tracing::warn!(host = %hostile, text = hostile, error = &error as &dyn std::error::Error, "said {hostile}");
         });
-        let said = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        let said = kept.text();
         assert_eq!(said.lines().count(), 1, "{said}");
         assert_eq!(escape::line(said.trim_end()), said.trim_end());
         assert!(said.contains("said a\\u{1b}[2J\\nERROR b\\u{9b}\\u{202e} host=a\\u{1b}[2J"), "{said}");

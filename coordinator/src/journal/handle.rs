@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use basin_core::command::{Policy, Refusal};
 use basin_core::{Ledger, Request};
@@ -17,6 +17,7 @@ use basin_domain::time::Timestamp;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::clock::OffsetClock;
+use super::journal_write::JournalWrite;
 use super::writer::{Decisions, WriteError, Writer};
 use super::{Clock, EncodedSnapshot, Journal, JournalError};
 
@@ -84,8 +85,8 @@ type Read = Box<dyn FnOnce(&Ledger) + Send>;
 /// A request: decided with the others of its batch, and answered by what that gives, once the batch is kept.
 type Decide = Box<dyn FnOnce(&mut Decisions<'_>) -> Answer + Send>;
 
-/// Sends the reply to whoever asked.
-type Answer = Box<dyn FnOnce() + Send>;
+/// Sends the reply to whoever asked, with the write that kept what happened.
+type Answer = Box<dyn FnOnce(JournalWrite) + Send>;
 
 enum Message {
     Decide(Decide),
@@ -139,11 +140,24 @@ impl LedgerHandle {
     /// # Errors
     /// If the ledger refuses, or has closed.
     pub async fn decide<R: Request>(&self, request: R) -> Result<R::Reply, DecideError> {
+        let (reply, write) = self.decide_timed(request).await?;
+        write.trace();
+        Ok(reply)
+    }
+
+    /// The same with the write that it shared, for who traces more than one thing that was decided.
+    ///
+    /// # Errors
+    /// As [`LedgerHandle::decide`].
+    pub async fn decide_timed<R: Request>(
+        &self,
+        request: R,
+    ) -> Result<(R::Reply, JournalWrite), DecideError> {
         let (answer, answered) = oneshot::channel();
         let decide: Decide = Box::new(move |decisions| {
             let reply = decisions.decide(request);
             // Whoever asked may have gone; it is decided all the same.
-            Box::new(move || drop(answer.send(reply)))
+            Box::new(move |write: JournalWrite| drop(answer.send(reply.map(|reply| (reply, write)))))
         });
         self.queue.send(Message::Decide(decide)).await.map_err(|_| self.ended())?;
         answered.await.map_err(|_| self.ended())?.map_err(DecideError::Refused)
@@ -271,12 +285,15 @@ impl<J: Journal> Service<J> {
             }
         } else {
             // These outlive a failure until its cause is on record, so that who hears nothing finds it.
-            let mut answers: Vec<Answer> = Vec::with_capacity(batch.requests.len());
+            let requests = batch.requests.len();
+            let mut answers: Vec<Answer> = Vec::with_capacity(requests);
+            let began = SystemTime::now();
             let written = self.writer.write(self.clock.now(), |decisions| {
                 answers.extend(batch.requests.into_iter().map(|decide| decide(decisions)));
             });
             written.inspect_err(|error| self.record_end(error))?;
-            answers.into_iter().for_each(|answer| answer());
+            let write = JournalWrite { began, ended: SystemTime::now(), requests };
+            answers.into_iter().for_each(|answer| answer(write));
         }
         let began = Instant::now();
         while let Some(read) = reads.pop_front() {

@@ -9,6 +9,7 @@ mod forget;
 mod garbage;
 mod launching;
 mod leadership;
+mod lease_traces;
 mod live_tasks;
 mod provenance;
 mod reconcile;
@@ -42,7 +43,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use crate::journal::{LedgerHandle, Meter};
+use crate::journal::{JournalWrite, LedgerHandle, Meter};
 use crate::launch::{self, PreparedSweep};
 
 pub use clean_up::CleanUp;
@@ -231,6 +232,11 @@ impl Coordinator {
     /// A decision of the ledger, on disk.
     async fn decide<R: Request>(&self, request: R) -> Result<R::Reply, Status> {
         self.ledger.decide(request).await.map_err(|error| refusal::decide_error(&error))
+    }
+
+    /// The same with the write that it shared.
+    async fn decide_timed<R: Request>(&self, request: R) -> Result<(R::Reply, JournalWrite), Status> {
+        self.ledger.decide_timed(request).await.map_err(|error| refusal::decide_error(&error))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The calls of workers.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use basin_core::command::{
     Adopt, Complete, DOCUMENT_LIMIT, Exited, Fail, HeldLease, Release, RevocationReason, Settled, Sync,
@@ -80,7 +80,8 @@ impl Scheduler for SchedulerService {
             woken.as_mut().enable();
             let slots = sync.free_slots.min(sync.description.slots);
             let request = Sync { fresh: fresh(slots), ..sync.clone() };
-            let synced = coordinator.decide(request).await?;
+            let asked = SystemTime::now();
+            let (synced, write) = coordinator.decide_timed(request).await?;
             keep_said(&coordinator, &sync.holds, &synced, std::mem::take(&mut logs));
             keep_usage(&coordinator, &sync, usage.take());
             let has_news = !synced.grants.is_empty() || !synced.stop.is_empty() || synced.drain;
@@ -94,6 +95,7 @@ impl Scheduler for SchedulerService {
             if !may_wait || has_news || !is_woken.await {
                 let mut reply = answer(&coordinator, synced);
                 coordinator.name_granted(&mut reply.grants).await;
+                coordinator.trace_granted(&sync.worker, &mut reply.grants, asked, write).await;
                 return Ok(Response::new(reply));
             }
         }

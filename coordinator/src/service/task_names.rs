@@ -105,6 +105,15 @@ impl Coordinator {
 
     /// The names of some tasks, each in the first of its sweeps whose names are known without asking the store.
     async fn find_names(&self, tasks: &[TaskId]) -> Vec<(TaskId, Option<String>)> {
+        let name = |(task, sweeps): (TaskId, Vec<SweepId>)| {
+            let known = |sweep: &SweepId| self.names.known(sweep)?.get(&task).map(ToString::to_string);
+            (task, sweeps.iter().find_map(known))
+        };
+        self.sweeps_of(tasks).await.into_iter().map(name).collect()
+    }
+
+    /// The sweeps that some tasks are of; none once the ledger has closed.
+    pub(super) async fn sweeps_of(&self, tasks: &[TaskId]) -> Vec<(TaskId, Vec<SweepId>)> {
         let wanted = tasks.to_vec();
         let listed = self.ledger.view(move |ledger| {
             let sweeps = |task: &TaskId| {
@@ -113,11 +122,7 @@ impl Coordinator {
             };
             wanted.iter().map(|task| (*task, sweeps(task))).collect::<Vec<_>>()
         });
-        let name = |(task, sweeps): (TaskId, Vec<SweepId>)| {
-            let known = |sweep: &SweepId| self.names.known(sweep)?.get(&task).map(ToString::to_string);
-            (task, sweeps.iter().find_map(known))
-        };
-        listed.await.unwrap_or_default().into_iter().map(name).collect()
+        listed.await.unwrap_or_default()
     }
 
     /// Adds names to tasks that are granted, as far as they are known.

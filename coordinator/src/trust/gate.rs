@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use basin_domain::utc::Utc;
+use basin_proto::call_span;
 use http::header::AUTHORIZATION;
 use tonic::Status;
 use tonic::body::Body;
@@ -153,10 +154,15 @@ where
                 request.extensions_mut().insert(caller);
                 let limit = calls::longest_message(request.uri().path());
                 let measured = |body| Body::new(LimitedBody::new(body, Arc::clone(&permit), limit));
+                let span = call_span::of_answer(request.uri().path(), request.headers());
                 let (answered, hint_of) = (self.services.call(request.map(measured)), self.rules.hint_of);
+                let answered = span.follow(answered);
                 Box::pin(async move {
                     let kept = |body| Body::new(PermitBody { body, _permit: permit });
                     let answered = answered.await.map(|response| hinted(response, hint_of).map(kept));
+                    if let Ok(response) = &answered {
+                        call_span::note_status(&span, response.headers());
+                    }
                     timer.end(answered.as_ref().map_or(CallEnd::Failed, CallEnd::of_response));
                     answered
                 })

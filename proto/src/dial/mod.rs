@@ -5,7 +5,8 @@
 //! token files are read again then, so that renewed ones are used without a restart.
 //!
 //! The token is sent with each call in the header `authorization`, marked as sensitive. Neither it nor a password of a proxy
-//! is ever in an error, a log or a `Debug` output.
+//! is ever in an error, a log or a `Debug` output. A call for something that is traced is a span of that, and names it in the header
+//! `traceparent`.
 
 mod address;
 mod certificates;
@@ -17,13 +18,18 @@ mod proxy;
 mod tls_error;
 mod token;
 
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use basin_domain::error_chain;
+use basin_traces::Span;
 use http::header::AUTHORIZATION;
 use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::transport::{Channel, Endpoint};
+
+use crate::call_span;
 
 pub use self::address::Address;
 pub use self::certificates::{Certificates, Identity};
@@ -115,7 +121,7 @@ pub struct Connection {
 impl Service<http::Request<Body>> for Connection {
     type Response = http::Response<Body>;
     type Error = tonic::transport::Error;
-    type Future = <Channel as Service<http::Request<Body>>>::Future;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.channel.poll_ready(context)
@@ -125,6 +131,23 @@ impl Service<http::Request<Body>> for Connection {
         if let Some(token) = &self.token {
             request.headers_mut().insert(AUTHORIZATION, token.header());
         }
-        self.channel.call(request)
+        let span = call_span::of_call(request.uri().path());
+        span.add_to(request.headers_mut());
+        let answered = self.channel.call(request);
+        if span.is_none() {
+            return Box::pin(answered);
+        }
+        Box::pin(async move {
+            let answered = answered.await;
+            note_answer(&span, &answered);
+            answered
+        })
+    }
+}
+
+fn note_answer(span: &Span, answered: &Result<http::Response<Body>, tonic::transport::Error>) {
+    match answered {
+        Ok(response) => call_span::note_status(span, response.headers()),
+        Err(error) => span.fail(error_chain::with_causes(error)),
     }
 }

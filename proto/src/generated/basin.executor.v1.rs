@@ -49,6 +49,9 @@ pub struct Start {
     /// How long a run may take to stop when it is told to, where it isn't the executor that works.
     #[prost(uint64, tag = "8")]
     pub stop_within_ms: u64,
+    /// The span of this run, a `traceparent` of W3C Trace Context, if the task is traced.
+    #[prost(string, optional, tag = "9")]
+    pub traceparent: ::core::option::Option<::prost::alloc::string::String>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Checkpoint {}
@@ -59,7 +62,7 @@ pub struct FromExecutor {
     /// The task that it is about; of none, if the executor speaks of itself.
     #[prost(string, tag = "8")]
     pub task_id: ::prost::alloc::string::String,
-    #[prost(oneof = "from_executor::Message", tags = "1, 2, 3, 4, 5, 6, 7, 9, 10")]
+    #[prost(oneof = "from_executor::Message", tags = "1, 2, 3, 4, 5, 6, 7, 9, 10, 11")]
     pub message: ::core::option::Option<from_executor::Message>,
 }
 /// Nested message and enum types in `FromExecutor`.
@@ -84,6 +87,9 @@ pub mod from_executor {
         Hindered(super::Hindered),
         #[prost(message, tag = "10")]
         Working(super::Working),
+        /// Before the end of a task that is traced.
+        #[prost(message, tag = "11")]
+        Traced(super::Traced),
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -144,3 +150,31 @@ pub struct Hindered {
 /// Work went on within a step that isn't done yet. Never said by a clock alone.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Working {}
+/// What an executor did for a task, by the clock of its machine. The agent tells the collector: an executor calls nobody.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Traced {
+    /// The executor's process.
+    #[prost(uint32, tag = "1")]
+    pub process: u32,
+    /// When it was done with the task, in nanoseconds since the Unix epoch, as all times here.
+    #[prost(uint64, tag = "2")]
+    pub ended_unix_ns: u64,
+    #[prost(message, repeated, tag = "3")]
+    pub stages: ::prost::alloc::vec::Vec<Stage>,
+}
+/// An activity, from when the task came to it first until it left it last.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Stage {
+    /// As in the provenance of a manifest.
+    #[prost(string, tag = "1")]
+    pub activity: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub began_unix_ns: u64,
+    #[prost(uint64, tag = "3")]
+    pub ended_unix_ns: u64,
+    /// How long it took of that, in seconds, and in how many pieces.
+    #[prost(double, tag = "4")]
+    pub seconds: f64,
+    #[prost(uint64, tag = "5")]
+    pub pieces: u64,
+}

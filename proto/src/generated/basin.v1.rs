@@ -193,6 +193,9 @@ pub struct LeasedTask {
     /// As RunningTask.name, for the worker's log. Empty if the coordinator doesn't know it.
     #[prost(string, tag = "4")]
     pub name: ::prost::alloc::string::String,
+    /// The span of the lease of this task, a `traceparent` of W3C Trace Context. Empty if the coordinator traces nothing.
+    #[prost(string, tag = "5")]
+    pub traceparent: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Grant {

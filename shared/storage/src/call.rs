@@ -8,6 +8,7 @@ use futures::TryStreamExt;
 use object_store::{GetOptions, GetResult, UpdateVersion};
 use serde::de::DeserializeOwned;
 
+use crate::call_span::CallSpan;
 use crate::{Result, StorageError, Store, StoreCall, key};
 
 impl Store {
@@ -34,20 +35,22 @@ impl Store {
     ) -> Result<Bytes> {
         let path = key::path(key)?;
         let (path, admit) = (&path, &admit);
-        self.retry()
-            .run(|| async move {
-                let opened = self.open_object(key, path, GetOptions::default()).await?;
-                let size = opened.meta.size;
-                admit(size)?;
-                let timeout = self.retry().timeout_for(size);
-                let bytes = self.timed(StoreCall::Read, key, timeout, opened.bytes()).await?;
-                if bytes.len() as u64 != size {
-                    let source = format!("{} of {size} bytes came", bytes.len()).into();
-                    return Err(self.unavailable(key, source));
-                }
-                Ok(bytes)
-            })
-            .await
+        let span = CallSpan::begin("store.get", key);
+        let get = self.retry().run(|| async move {
+            let opened = self.open_object(key, path, GetOptions::default()).await?;
+            let size = opened.meta.size;
+            admit(size)?;
+            let timeout = self.retry().timeout_for(size);
+            let bytes = self.timed(StoreCall::Read, key, timeout, opened.bytes()).await?;
+            if bytes.len() as u64 != size {
+                let source = format!("{} of {size} bytes came", bytes.len()).into();
+                return Err(self.unavailable(key, source));
+            }
+            Ok(bytes)
+        });
+        let bytes = span.follow(get).await?;
+        span.note_bytes(bytes.len() as u64);
+        Ok(bytes)
     }
 
     /// Reads an object with its version; of one longer than `limit` the size alone.
@@ -58,24 +61,24 @@ impl Store {
     ) -> Result<(std::result::Result<Bytes, u64>, UpdateVersion)> {
         let path = key::path(key)?;
         let path = &path;
-        self.retry()
-            .run(|| async move {
-                let opened = self.open_object(key, path, GetOptions::default()).await?;
-                let meta = &opened.meta;
-                let version = UpdateVersion { e_tag: meta.e_tag.clone(), version: meta.version.clone() };
-                let size = meta.size;
-                if size > limit {
-                    return Ok((Err(size), version));
-                }
-                let timeout = self.retry().timeout_for(size);
-                let bytes = self.timed(StoreCall::Read, key, timeout, opened.bytes()).await?;
-                if bytes.len() as u64 != size {
-                    let source = format!("{} of {size} bytes came", bytes.len()).into();
-                    return Err(self.unavailable(key, source));
-                }
-                Ok((Ok(bytes), version))
-            })
-            .await
+        let span = CallSpan::begin("store.get", key);
+        let get = self.retry().run(|| async move {
+            let opened = self.open_object(key, path, GetOptions::default()).await?;
+            let meta = &opened.meta;
+            let version = UpdateVersion { e_tag: meta.e_tag.clone(), version: meta.version.clone() };
+            let size = meta.size;
+            if size > limit {
+                return Ok((Err(size), version));
+            }
+            let timeout = self.retry().timeout_for(size);
+            let bytes = self.timed(StoreCall::Read, key, timeout, opened.bytes()).await?;
+            if bytes.len() as u64 != size {
+                let source = format!("{} of {size} bytes came", bytes.len()).into();
+                return Err(self.unavailable(key, source));
+            }
+            Ok((Ok(bytes), version))
+        });
+        span.follow(get).await
     }
 
     /// Reads a JSON document of at most `limit` bytes, with its exact bytes; none if it isn't there.

@@ -11,6 +11,7 @@ use basin_domain::key;
 use bytes::Bytes;
 use object_store::{ObjectStoreExt, PutMode, PutPayload};
 
+use crate::call_span::CallSpan;
 use crate::commit_state::ObjectVersion;
 use crate::{
     Cause, Commit, CommitOutcome, CommitState, Result, Retry, StorageError, Store, StoreCall, WithdrawalNote,
@@ -26,6 +27,11 @@ impl Store {
     /// [`StorageError::CommitInDoubt`] if the store can't say whether it has the commit: nothing of the attempt may be
     /// deleted then. [`StorageError::Withdrawn`] if it had, and it counts no more. With any other error this call has written nothing, and nothing of it will appear.
     pub async fn commit(&self, commit: &Commit) -> Result<CommitOutcome> {
+        let span = CallSpan::begin("store.commit", &key::commit(&commit.task));
+        span.follow(self.write_under_conditions(commit)).await
+    }
+
+    async fn write_under_conditions(&self, commit: &Commit) -> Result<CommitOutcome> {
         let mut write = CommitWrite::begin(self, commit).await?;
         // The withdrawn note that is to be replaced; none, where nothing may be there.
         let mut withdrawn: Option<ObjectVersion> = None;
@@ -74,6 +80,11 @@ impl Store {
     /// # Errors
     /// As [`Store::commit`].
     pub async fn commit_serialised(&self, commit: &Commit) -> Result<CommitOutcome> {
+        let span = CallSpan::begin("store.commit", &key::commit(&commit.task));
+        span.follow(self.write_alone(commit)).await
+    }
+
+    async fn write_alone(&self, commit: &Commit) -> Result<CommitOutcome> {
         let mut write = CommitWrite::begin(self, commit).await?;
         loop {
             let mut cause: Cause = "it was written, and is not there".into();

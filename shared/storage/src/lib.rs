@@ -2,7 +2,7 @@
 //!
 //! This crate is for everything that outlives a process: artifacts, manifests, commits, checkpoints, sweeps, data sets and
 //! the Parquet files of metrics and tables. It knows object stores and files, and neither the network protocol of Basin
-//! nor tensors. The keys are spelt in one place, [`basin_domain::key`].
+//! nor tensors; who traces a call finds it in the trace (`call_span`). The keys are spelt in one place, [`basin_domain::key`].
 //!
 //! Where to start reading: [`Store`] is the façade; [`AttemptWriter`] is how a worker writes what it made;
 //! [`Store::commit`] is the one write that decides who did a task, and `docs/decisions/0003-commit.md` says why it is
@@ -15,6 +15,7 @@ pub mod testing;
 
 mod attempt;
 mod call;
+mod call_span;
 mod checkpoint;
 mod commit;
 mod commit_state;

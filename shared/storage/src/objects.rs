@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use object_store::{ObjectMeta, ObjectStoreExt, PutPayload};
 
+use crate::call_span::CallSpan;
 use crate::dated_object::DatedObject;
 use crate::{ListedObject, Result, StorageError, Store, StoreCall, backend, key};
 
@@ -23,13 +24,14 @@ impl Store {
         let path = key::path(key)?;
         let (path, bytes) = (&path, &bytes);
         let timeout = self.retry().timeout_for(bytes.len() as u64);
-        self.retry()
-            .run(|| async move {
-                let put = self.objects().put(path, PutPayload::from_bytes(bytes.clone()));
-                let put = self.timed(StoreCall::Put, key, timeout, put).await;
-                put.map(drop).map_err(StorageError::without_condition)
-            })
-            .await
+        let span = CallSpan::begin("store.put", key);
+        span.note_bytes(bytes.len() as u64);
+        let put = self.retry().run(|| async move {
+            let put = self.objects().put(path, PutPayload::from_bytes(bytes.clone()));
+            let put = self.timed(StoreCall::Put, key, timeout, put).await;
+            put.map(drop).map_err(StorageError::without_condition)
+        });
+        span.follow(put).await
     }
 
     /// Reads an object.

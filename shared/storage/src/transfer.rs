@@ -10,6 +10,7 @@ use object_store::ObjectStoreExt;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::call_span::CallSpan;
 use crate::contents::ContentsHasher;
 use crate::reader::ObjectReader;
 use crate::{Contents, Result, StorageError, Store, StoreCall, key};
@@ -25,26 +26,28 @@ impl Store {
     pub async fn put_file(&self, key: &str, file: &Path) -> Result<Contents> {
         let path = key::path(key)?;
         let path = &path;
-        self.retry()
-            .run(|| async move {
-                let mut source = File::open(file).await.map_err(|error| unreadable(file, error))?;
-                let size = source.metadata().await.map_err(|error| unreadable(file, error))?.len();
-                if size <= PART {
-                    let bytes =
-                        read_part(&mut source, PART + 1).await.map_err(|error| unreadable(file, error))?;
-                    // Grown meanwhile: then it is no longer small, and the next branch is the right one.
-                    if bytes.len() as u64 <= PART {
-                        let put = self.objects().put(path, bytes.clone().into());
-                        let timeout = self.retry().timeout_for(size);
-                        let put = self.timed(StoreCall::Put, key, timeout, put).await;
-                        put.map_err(StorageError::without_condition)?;
-                        return Ok(Contents::of(&bytes));
-                    }
-                    source = File::open(file).await.map_err(|error| unreadable(file, error))?;
+        let span = CallSpan::begin("store.put", key);
+        let put = self.retry().run(|| async move {
+            let mut source = File::open(file).await.map_err(|error| unreadable(file, error))?;
+            let size = source.metadata().await.map_err(|error| unreadable(file, error))?.len();
+            if size <= PART {
+                let bytes =
+                    read_part(&mut source, PART + 1).await.map_err(|error| unreadable(file, error))?;
+                // Grown meanwhile: then it is no longer small, and the next branch is the right one.
+                if bytes.len() as u64 <= PART {
+                    let put = self.objects().put(path, bytes.clone().into());
+                    let timeout = self.retry().timeout_for(size);
+                    let put = self.timed(StoreCall::Put, key, timeout, put).await;
+                    put.map_err(StorageError::without_condition)?;
+                    return Ok(Contents::of(&bytes));
                 }
-                self.put_parts(key, path, file, &mut source, size).await
-            })
-            .await
+                source = File::open(file).await.map_err(|error| unreadable(file, error))?;
+            }
+            self.put_parts(key, path, file, &mut source, size).await
+        });
+        let contents = span.follow(put).await?;
+        span.note_bytes(contents.size);
+        Ok(contents)
     }
 
     /// Reads an object whose contents are known into a file.
@@ -56,6 +59,13 @@ impl Store {
     /// # Errors
     /// [`StorageError::Corrupt`] if the object has other contents, [`StorageError::File`], and as [`Store::get`].
     pub async fn download(&self, key: &str, expected: &Contents, to: &Path) -> Result<bool> {
+        let span = CallSpan::begin("store.get", key);
+        let is_fetched = span.follow(self.fetch_unless_there(key, expected, to)).await?;
+        span.note_bytes(if is_fetched { expected.size } else { 0 });
+        Ok(is_fetched)
+    }
+
+    async fn fetch_unless_there(&self, key: &str, expected: &Contents, to: &Path) -> Result<bool> {
         match contents_of_file(to).await {
             Ok(found) if found == *expected => return Ok(false),
             Ok(_) => {}

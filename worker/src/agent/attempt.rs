@@ -13,8 +13,9 @@ use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::memory_use::MemoryUse;
 use basin_domain::task::LeasedTask;
 use basin_domain::time_spent::TimeSpent;
-use basin_proto::executor::{Checkpoint, Stop, from_executor, to_executor};
+use basin_proto::executor::{Checkpoint, Start, Stop, from_executor, to_executor};
 use basin_storage::{AttemptWriter, Provenance, StorageError};
+use basin_traces::{Part, Span};
 use tokio::sync::watch;
 
 use super::attempt_context::AttemptContext;
@@ -28,6 +29,7 @@ use super::outage_waits::OutageGuard;
 use super::predicted_memory::predicted_memory;
 use super::preparation::{RestoredCheckpoint, prepare, restore};
 use super::reactor::{AttemptOutcome, Directive};
+use super::run_trace::RunTrace;
 use super::training::{Action, End, Event, Training};
 
 /// How the work on a task ended.
@@ -62,7 +64,10 @@ pub(super) async fn train(
 ) -> TrainOutcome {
     let started_unix_ms = unix_ms();
     let mut spent = TimeSpent::default();
-    let (start, resumed) = match prepare(context, lease, task, &mut spent).await {
+    let preparing = Span::child(Part::Agent, "agent.prepare");
+    let prepared = preparing.follow(prepare(context, lease, task, &mut spent)).await;
+    drop(preparing);
+    let (start, resumed) = match prepared {
         Ok(prepared) => prepared,
         Err(outcome) => return outcome.into(),
     };
@@ -78,6 +83,7 @@ pub(super) async fn train(
     let mut times = ExecutorTimes::told(Instant::now());
     // The task as it is begun, and begun again.
     let mut start = start;
+    let mut run = RunTrace::default();
     let mut guard: Option<OutageGuard> = None;
     let mut checkpoints = Checkpoints::new(&writer, context.scratch);
     let mut actions = VecDeque::from([Action::StartAgain]);
@@ -87,6 +93,7 @@ pub(super) async fn train(
                 next_event(&mut lane, &mut checkpoints, &mut directives, &training, executor).await;
             if let Event::Heard(message) = &event {
                 times.hear(message, at);
+                run.hear(message);
                 // That it progressed is told with how far it is.
                 if !matches!(message, from_executor::Message::Progressed(_)) {
                     lease.note_activity(task.id);
@@ -98,7 +105,8 @@ pub(super) async fn train(
         let message = match action {
             Action::StartAgain => {
                 times = ExecutorTimes::told(Instant::now());
-                to_executor::Message::Start(start.clone())
+                run = RunTrace::begin();
+                to_executor::Message::Start(Start { traceparent: run.traceparent(), ..start.clone() })
             }
             Action::RequestCheckpoint => to_executor::Message::Checkpoint(Checkpoint {}),
             Action::RequestStop => to_executor::Message::Stop(Stop {}),
@@ -144,6 +152,8 @@ pub(super) async fn train(
             }
             Action::End(End::Finished(finished)) => break finished,
             Action::End(end) => {
+                run.note_end(&end);
+                drop(run);
                 if !matches!(end, End::Failed(_)) {
                     checkpoints.finish().await;
                 }
@@ -156,6 +166,7 @@ pub(super) async fn train(
             actions.extend(training.handle(Event::Died { was_hung: executor.was_hung() }, Instant::now()));
         }
     };
+    drop(run);
     // A write that is under way may end, unless it is known that it can't: nobody needs it any more.
     if guard.is_none() {
         checkpoints.finish_under_way().await;

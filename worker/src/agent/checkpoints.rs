@@ -7,6 +7,7 @@ use std::path::Path;
 
 use basin_proto::executor::Checkpointed;
 use basin_storage::AttemptWriter;
+use basin_traces::{Part, Span};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
@@ -18,6 +19,8 @@ pub(super) struct Checkpoints<'a> {
     scratch: &'a Path,
     under_way: Option<BoxFuture<'a, Kept>>,
     next: Option<Checkpointed>,
+    /// From the first one on; their spans are its children.
+    trace: Option<Span>,
 }
 
 /// A checkpoint's number, and whether the store has it.
@@ -25,13 +28,13 @@ pub(super) type Kept = (u64, anyhow::Result<()>);
 
 impl<'a> Checkpoints<'a> {
     pub(super) fn new(writer: &'a AttemptWriter, scratch: &'a Path) -> Self {
-        Self { writer, scratch, under_way: None, next: None }
+        Self { writer, scratch, under_way: None, next: None, trace: None }
     }
 
     /// The executor wrote one. It takes the place of one that waits.
     pub(super) fn push(&mut self, told: Checkpointed) {
         if self.under_way.is_none() {
-            self.under_way = Some(keep(self.writer, self.scratch, told).boxed());
+            self.under_way = Some(self.begin(told));
         } else if let Some(older) = self.next.replace(told)
             && let Ok(path) = within(self.scratch, &older.path)
         {
@@ -43,8 +46,26 @@ impl<'a> Checkpoints<'a> {
     pub(super) async fn kept(&mut self) -> Kept {
         let Some(under_way) = &mut self.under_way else { return std::future::pending().await };
         let kept = under_way.await;
-        self.under_way = self.next.take().map(|next| keep(self.writer, self.scratch, next).boxed());
+        self.under_way = None;
+        if let Some(next) = self.next.take() {
+            self.under_way = Some(self.begin(next));
+        }
         kept
+    }
+
+    fn begin(&mut self, told: Checkpointed) -> BoxFuture<'a, Kept> {
+        let all = self.trace.get_or_insert_with(|| Span::child(Part::Agent, "agent.checkpoints"));
+        let span = all.within(|| Span::child(Part::Agent, "agent.checkpoint"));
+        let (writer, scratch) = (self.writer, self.scratch);
+        async move {
+            let (number, kept) = span.follow(keep(writer, scratch, told)).await;
+            span.note_count("basin.checkpoint", number);
+            if let Err(error) = &kept {
+                span.fail(format!("{error:#}"));
+            }
+            (number, kept)
+        }
+        .boxed()
     }
 
     /// Waits for the one under way alone: the task is trained, and those that wait are of no more use.

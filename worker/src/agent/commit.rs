@@ -13,6 +13,7 @@ use basin_domain::time_spent::Activity;
 use basin_proto::executor::Finished;
 use basin_proto::v1;
 use basin_storage::{AttemptEnd, AttemptWriter, Commit, CommitMode, CommitOutcome, Provenance, StorageError};
+use basin_traces::{Part, Span};
 use bytes::Bytes;
 use tokio::sync::watch;
 
@@ -69,17 +70,19 @@ pub(super) async fn upload_and_commit(
     };
     let outputs = finished.output_paths.iter().map(|path| (artifact_of(path), path));
     let own = [(key::METRICS, &finished.metrics_path), (key::RESULT, &finished.result_path)];
+    let uploading = Span::child(Part::Agent, "agent.upload");
     for (name, path) in own.into_iter().chain(outputs) {
         let path = match within(context.scratch, path) {
             Ok(path) => path,
             Err(error) => return crashed(error.to_string()),
         };
-        if let Err(error) = retry.call(|| writer.put_artifact_file(name, &path)).await {
+        let put = retry.call(|| writer.put_artifact_file(name, &path));
+        if let Err(error) = uploading.follow(put).await {
             return storage_failure(lease, &error);
         }
     }
     if let Some(log) = compressed_log(log)
-        && let Err(error) = retry.call(|| writer.put_log(log.clone())).await
+        && let Err(error) = uploading.follow(retry.call(|| writer.put_log(log.clone()))).await
     {
         return storage_failure(lease, &error);
     }
@@ -87,26 +90,32 @@ pub(super) async fn upload_and_commit(
     let mut provenance = provenance.clone();
     provenance.spent.add(Activity::Upload, began.elapsed());
     let ending = AttemptEnd { worker: context.worker.clone(), outcome, provenance };
-    let manifest = retry.call(|| writer.finish(ending.clone())).await;
+    let manifest = uploading.follow(retry.call(|| writer.finish(ending.clone()))).await;
+    drop(uploading);
     let commit = match manifest.and_then(|manifest| manifest.commit()) {
         Ok(commit) => commit,
         Err(error) => return storage_failure(lease, &error),
     };
+    let committing = Span::child(Part::Agent, "agent.commit");
     let committed = match context.commits {
-        CommitMode::Conditional => match retry.call(|| context.store.commit(&commit)).await {
-            Ok(outcome) => outcome,
-            // It was there, and was withdrawn since: this attempt is over.
-            Err(error @ StorageError::Withdrawn { .. }) => {
-                tracing::warn!(task = %commit.task, %error, "this attempt's commit was withdrawn");
-                return AttemptOutcome::Abandoned;
+        CommitMode::Conditional => {
+            match committing.follow(retry.call(|| context.store.commit(&commit))).await {
+                Ok(outcome) => outcome,
+                // It was there, and was withdrawn since: this attempt is over.
+                Err(error @ StorageError::Withdrawn { .. }) => {
+                    tracing::warn!(task = %commit.task, %error, "this attempt's commit was withdrawn");
+                    return AttemptOutcome::Abandoned;
+                }
+                Err(error) => return storage_failure(lease, &error),
             }
-            Err(error) => return storage_failure(lease, &error),
-        },
-        CommitMode::Serialised => match ask_to_commit(context, lease, held, &commit).await {
+        }
+        CommitMode::Serialised => match committing.follow(ask_to_commit(context, lease, held, &commit)).await
+        {
             Ok(outcome) => outcome,
             Err(outcome) => return outcome,
         },
     };
+    drop(committing);
     let manifest = match committed {
         CommitOutcome::Committed => commit.manifest,
         CommitOutcome::Superseded(other) => {

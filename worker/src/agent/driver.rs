@@ -16,6 +16,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
+use super::attempt_traces::{AttemptTraces, note_outcome};
 use super::boot_clock;
 use super::cache::DataCache;
 use super::command_line::CommandLine;
@@ -86,6 +87,7 @@ impl Driver {
             grace: settings.grace,
             scratch: settings.scratch.clone(),
             logs: Arc::default(),
+            traces: AttemptTraces::default(),
         });
         let slot = |number| Arc::new(Slot::new(Arc::clone(&context), program(settings, number)));
         Self {
@@ -137,12 +139,16 @@ impl Driver {
                         self.listener.tell(News::Ended { task, name, outcome: outcome.clone() });
                         let context = Arc::clone(&self.context);
                         let reported = Message::OutcomeReported { lease: lease.clone(), task };
+                        let trace = context.traces.take(&lease, task);
                         self.spawn(reported.clone(), async move {
-                            report(&context.coordinator, &lease, task, outcome).await;
+                            trace.follow(report(&context.coordinator, &lease, task, outcome)).await;
                             reported
                         });
                     }
-                    Effect::ForgetLease(lease) => drop(self.leases.remove(&lease)),
+                    Effect::ForgetLease(lease) => {
+                        self.leases.remove(&lease);
+                        self.context.traces.forget(&lease);
+                    }
                     Effect::SetTimer(at) => self.timer = Some(at),
                 }
             }
@@ -189,6 +195,9 @@ impl Driver {
                     for (task, name) in wire::names(&reply) {
                         context.logs.note_name(task, name);
                     }
+                    if basin_traces::is_on() {
+                        wire::traces(&reply).for_each(|(task, lease)| context.traces.note_lease(task, lease));
+                    }
                     Message::SyncAnswered { call, reply: wire::reply(reply) }
                 }
                 Err(no_answer) => {
@@ -215,6 +224,7 @@ impl Driver {
     fn begin(&mut self, slot: usize, lease: LeaseId, lanes: usize, task: Box<LeasedTask>) {
         let Some(slot) = self.slots.get(slot).map(Arc::clone) else { return };
         let name = self.context.logs.name(&task.id);
+        let trace = self.context.traces.begin(&lease, &task, &name, &self.context.worker);
         self.listener.tell(News::Began { task: task.id, name, attempt: task.attempt });
         let sender = self.sender.clone();
         let (_, handle) = self.leases.entry(lease.clone()).or_insert_with(|| {
@@ -226,7 +236,9 @@ impl Driver {
         let ended = move |outcome| Message::AttemptEnded { lease, task: id, outcome };
         let panicked = Failure::new(FailureKind::Crashed, "the agent panicked in this attempt");
         self.spawn(ended.clone()(AttemptOutcome::Failed(panicked)), async move {
-            ended(slot.attempt(&handle, &task).await)
+            let outcome = trace.follow(slot.attempt(&handle, &task)).await;
+            note_outcome(&trace, &outcome);
+            ended(outcome)
         });
     }
 

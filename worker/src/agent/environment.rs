@@ -26,7 +26,7 @@ const EXECUTOR_FAMILIES: &[&str] =
 /// Variables of Basin's own that an executor looks at.
 const EXECUTOR: &[&str] = &["BASIN_CODE_PATH"];
 /// How a coordinator is reached, and what to show it.
-const WITNESS: &[&str] = &["SSL_CERT_FILE", "SSL_CERT_DIR"];
+const WITNESS: &[&str] = &["SSL_CERT_FILE", "SSL_CERT_DIR", "BASIN_LOG_FORMAT"];
 const WITNESS_FAMILIES: &[&str] = &["BASIN_TOKEN", "BASIN_TLS_", "BASIN_COORDINATOR"];
 /// In either case of letters (`https_proxy`).
 const PROXIES: &[&str] = &["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"];
@@ -83,6 +83,9 @@ mod tests {
             "BASIN_STORE",
             "PGPASSWORD",
             "HTTPS_PROXY",
+            "OTEL_EXPORTER_OTLP_HEADERS",
+            // Its log is read by its agent.
+            "BASIN_LOG_FORMAT",
         ] {
             assert!(!executor(name), "{name}");
         }

@@ -5,6 +5,7 @@
 
 pub mod attempt;
 mod attempt_context;
+mod attempt_traces;
 mod boot_clock;
 mod cache;
 mod checkpoints;
@@ -28,6 +29,7 @@ mod predicted_memory;
 mod preparation;
 pub mod reactor;
 mod report;
+mod run_trace;
 mod settings;
 mod slot;
 mod storage_failure;

@@ -86,6 +86,7 @@ pub(super) async fn prepare(
         checkpoint_every_ms: milliseconds(context.checkpoint_every),
         // So that the last checkpoint can be uploaded within the grace as well.
         stop_within_ms: milliseconds(context.grace * 3 / 4),
+        traceparent: None,
     };
     Ok((start, resumed))
 }

@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 
 use super::attempt::{self, TrainOutcome};
 use super::attempt_context::AttemptContext;
+use super::attempt_traces::AttemptTraces;
 use super::cache::DataCache;
 use super::commit::{self, TrainedTask};
 use super::coordinator::Coordinator;
@@ -41,6 +42,8 @@ pub(super) struct SlotContext {
     pub(super) scratch: PathBuf,
     /// What is said of the tasks that are worked on.
     pub(super) logs: Arc<TaskLogs>,
+    /// The spans of the attempts at them, where somebody traces.
+    pub(super) traces: AttemptTraces,
 }
 
 /// How many executors may die before a task comes to its turn without having trained anything: then it is this machine that can't.

@@ -7,6 +7,7 @@ use basin_domain::task::LeasedTask;
 use basin_domain::worker::{HeldLease, RevocationReason, WorkerDescription};
 use basin_proto::convert::{InvalidField, parse};
 use basin_proto::{retry_after, v1};
+use basin_traces::TraceParent;
 
 use super::coordinator::{NoAnswer, is_forbidden};
 use super::reactor::{Grant, SyncFailure, SyncReply, SyncRequest};
@@ -55,6 +56,12 @@ pub(super) fn log(news: &TaskNews) -> v1::TaskLog {
 pub(super) fn names(reply: &v1::SyncReply) -> impl Iterator<Item = (TaskId, String)> {
     let tasks = reply.grants.iter().flat_map(|grant| &grant.tasks).filter(|task| !task.name.is_empty());
     tasks.filter_map(|task| Some((task.task_id.parse().ok()?, task.name.clone())))
+}
+
+/// The spans of the leases of new tasks, as far as the coordinator traces them.
+pub(super) fn traces(reply: &v1::SyncReply) -> impl Iterator<Item = (TaskId, TraceParent)> {
+    let tasks = reply.grants.iter().flat_map(|grant| &grant.tasks);
+    tasks.filter_map(|task| Some((task.task_id.parse().ok()?, task.traceparent.parse().ok()?)))
 }
 
 /// The answer to a `Sync`. Leases that can't be understood are left out.

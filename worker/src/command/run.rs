@@ -61,6 +61,8 @@ pub struct Place<'a> {
     pub device: &'a str,
     /// How many threads it should use.
     pub threads: usize,
+    /// The span that it is run for, as `TRACEPARENT` says it, if the task is traced.
+    pub traceparent: Option<&'a str>,
 }
 
 /// A run of a command.
@@ -251,6 +253,9 @@ fn variables(spec: &TaskSpec, folder: &Path, place: &Place<'_>) -> Vec<(&'static
         ("BASIN_TASK_DEVICE", place.device.into()),
         ("BASIN_TASK_THREADS", threads.clone().into()),
     ];
+    if let Some(traceparent) = place.traceparent {
+        variables.push((basin_traces::VARIABLE, traceparent.into()));
+    }
     // What most libraries of linear algebra look at.
     if std::env::var_os("OMP_NUM_THREADS").is_none() {
         variables.push(("OMP_NUM_THREADS", threads.into()));

@@ -26,6 +26,7 @@ use basin_storage::is_local_outage;
 use super::agent_channel::AgentChannel;
 use super::example_rate::ExampleRate;
 use super::log_pacing::LogPacing;
+use super::stages::Stages;
 use super::thread_pool::LaneSignals;
 use super::trainer::Trainer;
 
@@ -53,6 +54,8 @@ pub(super) struct Lane {
     trainer: Arc<Trainer>,
     training: Option<Training>,
     signals: LaneSignals,
+    /// When what was done, if it is traced.
+    stages: Option<Stages>,
 }
 
 /// A task that has begun.
@@ -109,7 +112,8 @@ fn scratch_failure(path: &Path, error: &io::Error) -> LaneEnd {
 impl Lane {
     /// A task that waits for its turn.
     pub(super) fn new(task: String, start: Start, trainer: Arc<Trainer>) -> Self {
-        Self { task, start, trainer, training: None, signals: LaneSignals::default() }
+        let stages = start.traceparent.as_ref().map(|_| Stages::new(Instant::now()));
+        Self { task, start, trainer, training: None, signals: LaneSignals::default(), stages }
     }
 
     /// The task's id.
@@ -151,8 +155,20 @@ impl Lane {
                 failed(Failure::new(FailureKind::Experiment, format!("the experiment panicked: {text}")))
             }
         };
+        if let Some(stages) = self.stages.take() {
+            channel.send(&self.task, from_executor::Message::Traced(stages.traced(Instant::now())))?;
+        }
         channel.send(&self.task, message)?;
         Ok(Slice::Ended)
+    }
+
+    /// Adds what has just ended to what the task spent time on.
+    fn note_spent(&mut self, spent: &mut TimeSpent, activity: Activity, began: Instant) {
+        let took = began.elapsed();
+        spent.add(activity, took);
+        if let Some(stages) = &mut self.stages {
+            stages.add(activity, began, took);
+        }
     }
 
     fn train(
@@ -180,14 +196,14 @@ impl Lane {
             {
                 let began = Instant::now();
                 self.checkpoint(&mut training, channel)?;
-                training.spent.add(Activity::Checkpoints, began.elapsed());
+                self.note_spent(&mut training.spent, Activity::Checkpoints, began);
             }
             if stop {
                 return Err(LaneEnd::Stopped);
             }
             let (activity, began) = (training.run.activity(), Instant::now());
             let advance = training.run.advance()?;
-            training.spent.add(activity, began.elapsed());
+            self.note_spent(&mut training.spent, activity, began);
             if advance != Advance::Waiting {
                 training.advances = training.advances.saturating_add(1);
                 training.is_unreported = true;
@@ -209,11 +225,11 @@ impl Lane {
         }
     }
 
-    fn begin(&self, channel: &AgentChannel<'_>) -> Result<Training, LaneEnd> {
+    fn begin(&mut self, channel: &AgentChannel<'_>) -> Result<Training, LaneEnd> {
         let began = Instant::now();
         let (run, refused) = prepare(&self.start, &self.trainer)?;
         let mut spent = TimeSpent::default();
-        spent.add(Activity::Load, began.elapsed());
+        self.note_spent(&mut spent, Activity::Load, began);
         self.send(channel, from_executor::Message::Started(Started { checkpoint_refused: refused }))?;
         let now = Instant::now();
         let mut training = Training {
@@ -279,7 +295,7 @@ impl Lane {
 impl Lane {
     /// Writes what the run made. A disk that is full is waited for: what was trained isn't thrown away for it.
     fn finish(
-        &self,
+        &mut self,
         training: Training,
         signals: &impl Fn() -> LaneSignals,
         channel: &AgentChannel<'_>,
@@ -294,7 +310,7 @@ impl Lane {
             |name: &str, bytes: &[u8]| self.write_until_stopped(&scratch.join(name), bytes, signals, channel);
         let (metrics_path, result_path) =
             (keep(key::METRICS, &metrics)?, keep(key::RESULT, &finished.result)?);
-        spent.add(Activity::Results, began.elapsed());
+        self.note_spent(&mut spent, Activity::Results, began);
         Ok(Finished {
             outcome_json: finished.outcome.to_json(),
             metrics_path,

@@ -47,6 +47,7 @@ impl Trainer {
             inputs: &start.inputs,
             device: &self.device,
             threads: rayon::current_num_threads(),
+            traceparent: start.traceparent.as_deref(),
         };
         let run = CommandRun::start(spec, command, &self.commands, &place, checkpoint)?;
         Ok(Box::new(run))

@@ -14,7 +14,7 @@ mod slurm;
 mod sweeps;
 mod training;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::board::Board;
 pub(crate) use self::clean_up::{Forget, Gc};
@@ -50,6 +50,25 @@ pub(crate) struct Arguments {
     /// More of what is going on, on standard error; twice for every decision
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// How the log is written, on standard error
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        env = "BASIN_LOG_FORMAT",
+        default_value = "text",
+        value_name = "FORMAT"
+    )]
+    pub(crate) log_format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// For programs that collect logs: an object on each line
+    Json,
 }
 
 #[derive(Debug, Subcommand)]

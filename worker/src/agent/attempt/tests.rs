@@ -16,6 +16,7 @@ use basin_storage::{CommitMode, Store};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use super::super::attempt_traces::AttemptTraces;
 use super::super::cache::DataCache;
 use super::super::coordinator::Coordinator;
 use super::super::executor_process::Program;
@@ -60,6 +61,7 @@ impl SlotFixture {
             outages,
             scratch: folder.path().to_owned(),
             logs: Arc::default(),
+            traces: AttemptTraces::default(),
         };
         Self { slot: Slot::new(Arc::new(context), program), store, lease, directives, told, folder }
     }

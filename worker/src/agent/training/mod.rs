@@ -189,7 +189,9 @@ impl Training {
 
     fn heard(&mut self, message: from_executor::Message) -> Vec<Action> {
         match message {
-            from_executor::Message::Ready(_) | from_executor::Message::Working(_) => vec![],
+            from_executor::Message::Ready(_)
+            | from_executor::Message::Working(_)
+            | from_executor::Message::Traced(_) => vec![],
             from_executor::Message::Started(started) => self.started(started),
             from_executor::Message::Progressed(progressed) => {
                 self.last = progressed.into();

@@ -42,7 +42,8 @@ impl CommandFixture {
     fn start(&self, checkpoint: Option<&[u8]>) -> Result<CommandRun, ExperimentError> {
         let Experiment::Command(command) = &self.spec.experiment else { unreachable!() };
         let inputs = HashMap::new();
-        let place = Place { scratch: self.folder.path(), inputs: &inputs, device: "cpu", threads: 3 };
+        let (device, traceparent) = ("cpu", Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
+        let place = Place { scratch: self.folder.path(), inputs: &inputs, device, threads: 3, traceparent };
         CommandRun::start(&self.spec, command, &self.allowed, &place, checkpoint)
     }
 
@@ -101,7 +102,8 @@ fn a_program_finds_its_folders_its_parameters_and_its_threads() {
     let (_, _, ended) = CommandFixture::run(
         r#"[ "$PWD" = "$BASIN_TASK_FOLDER" ] && [ -d "$BASIN_TASK_CHECKPOINT" ] && [ -d "$BASIN_TASK_OUTPUT" ] &&
         [ "$(cat "$BASIN_TASK_PARAMETERS")" = "{}" ] && [ ! -s "$BASIN_TASK_METRICS" ] &&
-        [ "$BASIN_TASK_THREADS" = 3 ] && [ "$BASIN_TASK_DEVICE" = cpu ] && [ ${#BASIN_TASK_ID} = 64 ]"#,
+        [ "$BASIN_TASK_THREADS" = 3 ] && [ "$BASIN_TASK_DEVICE" = cpu ] && [ ${#BASIN_TASK_ID} = 64 ] &&
+        [ "$TRACEPARENT" = 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01 ]"#,
     );
     assert_eq!(ended, Ok(()));
 }
