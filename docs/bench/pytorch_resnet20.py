@@ -5,13 +5,15 @@
     python3 docs/bench/pytorch_resnet20.py FOLDER --first 10000 --write first
     basin data import cifar10 first && basin run docs/bench/resnet-20-curve.toml
     basin collect resnet-20-curve --state basin-state --out collected
-    python3 docs/bench/pytorch_resnet20.py first --compare collected
+    python3 docs/bench/pytorch_resnet20.py first | tee torch.jsonl
+    python3 docs/bench/pytorch_resnet20.py first --rows torch.jsonl --compare collected
 
 FOLDER has CIFAR-10 as Parquet, an image and a label a row; `first` gets its first 10,000 training images and all of its test images.
 Both train He et al. 2016 (arXiv 1512.03385), section 4.2, with the same settings: Kaiming's initialisation, batches of 128, SGD with
 Nesterov momentum of 0.9, weight decay of 1e-4 on all parameters, a step size of 0.1 that is divided by 10 after the third epoch, crops of
 images with 4 black pixels around them, flips; the images standardised by channel. Seeds aren't comparable one by one: only their
-distribution is. The training loss is the mean over an epoch's batches, each before its step.
+distribution is. The training loss is the mean over an epoch's batches, each before its step. Compared are means and standard deviations
+over seeds, and Welch's t of the difference of the means with its degrees of freedom.
 """
 import argparse
 import io
@@ -103,9 +105,9 @@ def main():
     arguments.add_argument("folder")
     arguments.add_argument("--threads", type=int, default=2)
     arguments.add_argument("--seeds", type=int, default=5)
-    arguments.add_argument("--first-seed", type=int, default=0)
     arguments.add_argument("--first", type=int, default=10_000, help="the training images that are written")
     arguments.add_argument("--write", help="a folder to write the first training images and all test images to; nothing is trained")
+    arguments.add_argument("--rows", help="what an earlier run printed, in place of training")
     arguments.add_argument("--compare", help="the folder into which the runs of docs/bench/resnet-20-curve.toml were collected")
     given = arguments.parse_args()
     if given.write is not None:
@@ -113,22 +115,33 @@ def main():
         for split, table in (("train", table_of(given.folder, "train").slice(0, given.first)), ("test", table_of(given.folder, "test"))):
             pq.write_table(table, Path(given.write) / f"{split}-00000-of-00001.parquet")
         return
+    rows = trained(given) if given.rows is None else [json.loads(line) for line in Path(given.rows).read_text().splitlines()]
+    if given.compare is not None:
+        compare(rows, Path(given.compare))
+
+
+def trained(given):
     torch.set_num_threads(given.threads)
     (x, y), (test_x, test_y) = images_of(given.folder, "train"), images_of(given.folder, "test")
     as_float = x.float()
     mean = as_float.mean((0, 2, 3), keepdim=True)
     deviation = ((as_float - mean) ** 2).mean((0, 2, 3), keepdim=True).sqrt()
     train, test = ((as_float - mean) / deviation, y), ((test_x.float() - mean) / deviation, test_y)
-    rows = [row for seed in range(given.first_seed, given.seeds) for row in curve(seed, train, test, -mean / deviation)]
-    if given.compare is None:
-        return
-    theirs = [row for run in Path(given.compare).glob("results/curve/*/metrics.parquet") for row in pq.read_table(run).to_pylist()]
-    print("epoch measure pytorch basin")
+    return [row for seed in range(given.seeds) for row in curve(seed, train, test, -mean / deviation)]
+
+
+def compare(rows, collected):
+    theirs = [row for run in collected.glob("results/curve/*/metrics.parquet") for row in pq.read_table(run).to_pylist()]
+    print("epoch measure pytorch basin t degrees-of-freedom")
     for epoch in range(1, EPOCHS + 1):
         for measure in MEASURES:
             ours = [row[measure] for row in rows if row["epoch"] == epoch]
             basin = [row["value"] for row in theirs if (row["series"], row["axis"], row["x"]) == (measure, "epoch", epoch)]
-            print(epoch, measure, *(f"{statistics.mean(of):.4f}±{statistics.stdev(of):.4f}" for of in (ours, basin)))
+            one, other = (statistics.variance(of) / len(of) for of in (ours, basin))
+            t = (statistics.mean(ours) - statistics.mean(basin)) / (one + other) ** 0.5
+            degrees = (one + other) ** 2 / (one**2 / (len(ours) - 1) + other**2 / (len(basin) - 1))
+            means = (f"{statistics.mean(of):.3f}±{statistics.stdev(of):.3f}" for of in (ours, basin))
+            print(epoch, measure, *means, f"{t:.2f} {degrees:.1f}")
 
 
 if __name__ == "__main__":
