@@ -29,7 +29,7 @@ use trainer::Trainer;
 /// An event that the executor's first thread handles.
 enum Event {
     /// A message of the agent.
-    Received { task: String, message: to_executor::Message },
+    Received { task: String, message: Box<to_executor::Message> },
     /// A thread can't reach the agent any more.
     Disconnected(io::Error),
 }
@@ -86,7 +86,7 @@ pub fn serve(
             let event = inbox.recv().map_err(|_| io::Error::other("nobody is left to hear"));
             match event {
                 Ok(Event::Received { task, message }) => {
-                    if let Err(error) = apply_message(&pool, &channel, &trainer, task, message) {
+                    if let Err(error) = apply_message(&pool, &channel, &trainer, task, *message) {
                         break Err(error);
                     }
                 }
@@ -128,7 +128,7 @@ fn read_in_background(mut input: impl Read + Send + 'static, sender: Sender<Even
         loop {
             match frames::read::<ToExecutor>(&mut input) {
                 Ok(Some(ToExecutor { task_id, message: Some(message) })) => {
-                    if sender.send(Event::Received { task: task_id, message }).is_err() {
+                    if sender.send(Event::Received { task: task_id, message: Box::new(message) }).is_err() {
                         return;
                     }
                 }
