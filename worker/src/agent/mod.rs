@@ -17,6 +17,7 @@ mod error;
 mod executor_end;
 mod executor_process;
 mod executor_times;
+pub(crate) mod fuzzing;
 mod lease_handle;
 mod machine;
 mod memory_group;
