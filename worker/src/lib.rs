@@ -12,6 +12,8 @@ mod cached_datasets;
 pub mod command;
 pub mod executor;
 mod frames;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod replay;
 mod stored_dataset;
 

@@ -14,6 +14,8 @@ mod answer;
 mod board;
 mod clock;
 mod context;
+#[doc(hidden)]
+pub mod fuzzing;
 mod model;
 mod pages;
 mod points;

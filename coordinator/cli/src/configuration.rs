@@ -25,6 +25,14 @@ pub(super) fn command() -> Result<clap::Command, CommandError> {
     }
 }
 
+/// Whether a text can be a `basin.toml`.
+///
+/// # Errors
+/// In words what is wrong.
+pub fn check(text: &str) -> Result<(), String> {
+    with_defaults(with_examples(Arguments::command()), text).map(drop).map_err(|failed| failed.text())
+}
+
 fn with_defaults(command: clap::Command, text: &str) -> Result<clap::Command, CommandError> {
     let wrong = |offset: usize, why: String| {
         let line = 1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count();

@@ -66,6 +66,14 @@ impl EnvFile {
     }
 }
 
+/// How many variables a file of these bytes has.
+///
+/// # Errors
+/// The number of the first line that is none.
+pub fn check(text: &[u8]) -> Result<usize, usize> {
+    EnvFile::parse(text).map(|file| file.variables.len()).map_err(|(line, _)| line)
+}
+
 fn variable(line: &[u8]) -> Result<(String, &[u8]), BadLine> {
     if line.contains(&0) {
         return Err(BadLine::Nul);

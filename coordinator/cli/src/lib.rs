@@ -23,6 +23,8 @@ mod env_file;
 mod export;
 mod failures;
 mod forget;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gc;
 mod help_files;
 mod hints;

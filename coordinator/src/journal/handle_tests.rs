@@ -6,9 +6,11 @@ use std::sync::mpsc;
 
 use basin_core::Event;
 use basin_core::command::{Cancel, LaunchCounts, Pause, Policy, Refusal, Resume, Tick};
+use basin_core::event::Change;
 use basin_core::view::SweepState;
 use basin_domain::time::Timestamp;
 
+use super::encoding::encode_events;
 use super::samples::{launch, sweep};
 use super::writer::{WriteError, Writer};
 use super::{
@@ -348,4 +350,16 @@ async fn time_goes_on_after_a_clean_end_though_the_clock_was_set_back() {
     let again = MemoryJournal::open(&disk).unwrap();
     let handle = LedgerHandle::open(again, Policy::default(), behind).await.unwrap();
     assert_eq!(handle.now(), Timestamp(90_000));
+}
+
+#[test]
+fn events_that_do_not_follow_from_each_other_are_damage_that_is_told() {
+    let paused = Event { at: Timestamp(1), change: Change::Paused(sweep("nobody-launched-it")) };
+    let disk = MemoryDisk::holding(None, vec![encode_events(&[paused])]);
+    for _ in 0..2 {
+        let opened = Writer::open(MemoryJournal::open(&disk).unwrap(), Policy::default());
+        let error = opened.err().expect("it is refused");
+        assert!(error.is_damage() && error.is_lasting(), "{error}");
+        assert_eq!(error.to_string(), "it can't be replayed: its events don't follow from each other");
+    }
 }

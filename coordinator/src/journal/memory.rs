@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use basin_core::Event;
+use basin_domain::digest::Digest;
 
 use super::encoding::{EncodedSnapshot, encode_events};
 use super::recovery::{StoredBatch, StoredSnapshot, Tail, recover};
@@ -30,6 +31,25 @@ pub struct MemoryJournal {
 impl MemoryDisk {
     fn contents(&self) -> MutexGuard<'_, Contents> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A disk with these bytes for its snapshot, if it has one, and for the batches after it, each under the digest that belongs to
+    /// it: damage that only their reader finds.
+    #[doc(hidden)]
+    pub fn holding(snapshot: Option<Vec<u8>>, batches: Vec<Vec<u8>>) -> Self {
+        let mut tail = Tail::empty();
+        let snapshots = snapshot.map(|bytes| StoredSnapshot {
+            chain: tail.chain,
+            snapshot: EncodedSnapshot { sequence: tail.sequence, digest: Digest::of(&bytes), bytes },
+        });
+        let snapshots = snapshots.into_iter().collect();
+        let in_order = |bytes| {
+            let batch = tail.next(bytes);
+            tail.advance(&batch);
+            batch
+        };
+        let batches = batches.into_iter().map(in_order).collect();
+        Self(Arc::new(Mutex::new(Contents { is_open: false, snapshots, batches })))
     }
 
     /// How many batches are kept.

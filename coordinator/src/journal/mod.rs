@@ -116,6 +116,9 @@ pub enum JournalError {
     /// A snapshot contradicts itself.
     #[error("it can't be replayed")]
     Snapshot(#[from] InvalidSnapshot),
+    /// An event can't have happened after those before it.
+    #[error("it can't be replayed: its events don't follow from each other")]
+    Unreplayable,
     /// The replayed events contradict each other.
     #[error("what it says contradicts itself: {first}, and {more} more contradictions")]
     Contradiction {
@@ -165,9 +168,11 @@ impl JournalError {
     /// Whether what is kept isn't what was written, so that nobody can go on from it.
     pub fn is_damage(&self) -> bool {
         match self {
-            Self::DamagedFile(_) | Self::Damaged { .. } | Self::Snapshot(_) | Self::Contradiction { .. } => {
-                true
-            }
+            Self::DamagedFile(_)
+            | Self::Damaged { .. }
+            | Self::Snapshot(_)
+            | Self::Unreplayable
+            | Self::Contradiction { .. } => true,
             Self::Database(error) => matches!(
                 error.sqlite_error_code(),
                 Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
@@ -185,6 +190,7 @@ impl JournalError {
             | Self::LaterFormat { .. }
             | Self::Damaged { .. }
             | Self::Snapshot(_)
+            | Self::Unreplayable
             | Self::Contradiction { .. }
             | Self::Folder(_)
             | Self::Tls(_) => true,

@@ -1,5 +1,7 @@
 //! A ledger and its journal, in step: what was decided is on disk before anybody hears of it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use basin_core::command::{Policy, Refusal};
 use basin_core::{Event, Ledger, Request, Snapshot, decide};
 use basin_domain::time::Timestamp;
@@ -60,26 +62,38 @@ pub enum WriteError {
     Ahead,
 }
 
+/// The ledger of a snapshot and the events after it, audited.
+fn replayed(policy: Policy, recovered: Recovered) -> Result<Ledger, JournalError> {
+    let mut ledger = match recovered.snapshot {
+        Some(snapshot) => Ledger::restore(policy, snapshot)?,
+        None => Ledger::new(policy),
+    };
+    recovered.events.iter().for_each(|event| ledger.apply(event));
+    match ledger.audit() {
+        Ok(()) => Ok(ledger),
+        Err(violations) => {
+            let more = violations.len() - 1;
+            let first = violations.into_iter().next().expect("an audit that fails names a violation");
+            Err(JournalError::Contradiction { first, more })
+        }
+    }
+}
+
 impl<J: Journal> Writer<J> {
     /// The ledger that the journal leads to, audited.
     ///
     /// # Errors
     /// If the journal can't be read, or what it says contradicts itself.
     pub fn open(mut journal: J, policy: Policy) -> Result<Self, JournalError> {
-        let Recovered { snapshot, events } = journal.load()?;
-        let mut ledger = match snapshot {
-            Some(snapshot) => Ledger::restore(policy, snapshot)?,
-            None => Ledger::new(policy),
-        };
-        events.iter().for_each(|event| ledger.apply(event));
-        if let Err(violations) = ledger.audit() {
-            let more = violations.len() - 1;
-            let first = violations.into_iter().next().expect("an audit that fails names a violation");
-            return Err(JournalError::Contradiction { first, more });
-        }
+        let recovered = journal.load()?;
+        let since_snapshot = recovered.events.len();
+        // Digests find what was damaged, not what somebody made: the ledger panics on events that don't follow from each other.
+        // Nothing of it is kept.
+        let replay = AssertUnwindSafe(|| replayed(policy, recovered));
+        let ledger = catch_unwind(replay).unwrap_or(Err(JournalError::Unreplayable))?;
         // A snapshot has its time, too: after a clean end there is no event behind it.
         let latest = ledger.time();
-        Ok(Self { ledger, journal, latest, since_snapshot: events.len(), is_ahead: false })
+        Ok(Self { ledger, journal, latest, since_snapshot, is_ahead: false })
     }
 
     /// The ledger as the journal has it.

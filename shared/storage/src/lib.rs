@@ -9,6 +9,8 @@
 //! right; [`backend`] is where a new kind of store goes.
 
 pub mod backend;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod metrics;
 pub mod table;
 pub mod testing;

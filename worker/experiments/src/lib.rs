@@ -23,6 +23,8 @@ pub mod dataset;
 mod error;
 mod examples;
 mod fit_function;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod kind;
 mod landscape;
 mod loss;

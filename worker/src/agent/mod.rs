@@ -18,6 +18,7 @@ mod error;
 mod executor_end;
 mod executor_process;
 mod executor_times;
+pub(crate) mod fuzzing;
 mod kernel_size;
 mod lease_handle;
 mod machine;

@@ -22,24 +22,24 @@ use super::record::Record;
 /// The version of the layout.
 const FORMAT: u32 = 1;
 /// The key of the note.
-const NOTE: &str = "basin";
+pub(super) const NOTE: &str = "basin";
 /// The name that the notes have in the header of safetensors, and no tensor may have.
 const HEADER_KEY: &str = "__metadata__";
 /// The characters of a digest in words.
-const DIGEST_LENGTH: usize = 64;
+pub(super) const DIGEST_LENGTH: usize = 64;
 /// The most files that a checkpoint may have.
 const MOST_FILES: usize = 10_000;
 /// The most bytes.
 const MOST_BYTES: u64 = 4 << 30;
 
 #[derive(Serialize, Deserialize)]
-struct Note {
+pub(super) struct Note {
     format: u32,
     task: TaskId,
     progress: Progress,
     diverged: Option<u64>,
     series: BTreeMap<String, SavedSeries>,
-    files: BTreeMap<String, Digest>,
+    pub(super) files: BTreeMap<String, Digest>,
 }
 
 /// A series whose numbers are their bits: JSON knows neither NaN nor infinity.

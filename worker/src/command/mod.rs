@@ -5,6 +5,7 @@
 //! whole. Start reading at [`CommandRun`]; what the program is told stands in `docs/command.md`.
 
 mod checkpoint;
+pub(crate) mod fuzzing;
 mod line_reader;
 mod output_files;
 mod process;

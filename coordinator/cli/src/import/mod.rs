@@ -4,6 +4,7 @@
 //! sweep file (`toml_text`) of `kind = "command"`: the program stays what it is. Whatever can't be carried over is noted, in the file
 //! and to whoever typed the command.
 
+pub(super) mod fuzzing;
 mod hydra;
 mod imported_sweep;
 mod naming;

@@ -8,6 +8,7 @@ use crate::{Result, StorageError};
 mod address;
 mod azure;
 mod environment;
+pub(crate) mod fuzzing;
 mod gs;
 mod local;
 mod memory;

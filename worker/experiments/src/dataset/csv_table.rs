@@ -1,5 +1,6 @@
 //! Tables of comma-separated values (RFC 4180), with a row of names first.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -39,9 +40,8 @@ fn read_table(path: &Path) -> Result<Table, DatasetError> {
     let mut reader = csv::Reader::from_reader(BufReader::new(file));
     let header = reader.headers().map_err(|error| bad(error.to_string()))?;
     let names: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
-    if let Some(name) =
-        names.iter().enumerate().find_map(|(at, name)| names[..at].contains(name).then_some(name))
-    {
+    let mut known = HashSet::new();
+    if let Some(name) = names.iter().find(|name| !known.insert(name.as_str())) {
         return Err(bad(format!("two columns are named `{name}`")));
     }
     let mut columns: Vec<Vec<String>> = vec![Vec::new(); names.len()];
@@ -58,6 +58,7 @@ fn read_table(path: &Path) -> Result<Table, DatasetError> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::fs;
 
     use super::*;
@@ -191,6 +192,36 @@ mod tests {
         // A quotation mark that never ends takes in all the rest.
         assert!(refused(b"x,y\n\"1,a\n2,b\n").contains("1 field"));
         assert!(refused(b"x,y\n1,\xff\n").contains("utf-8") || refused(b"x,y\n1,\xff\n").contains("UTF-8"));
+    }
+
+    #[test]
+    fn zero_is_one_class_with_or_without_a_sign() {
+        let read = read_text(b"x,y\n1,-1\n2,-0\n3,0\n4,0.0\n", &y()).unwrap();
+        assert_eq!(read.classes(), ["-1", "0"].map(str::to_owned));
+        let labels: BTreeSet<u32> = read.train.labels().iter().chain(read.test.labels()).copied().collect();
+        assert_eq!(labels, [0, 1].into());
+        let zeros = read.train.labels().iter().chain(read.test.labels()).filter(|label| **label == 1);
+        assert_eq!(zeros.count(), 3);
+    }
+
+    #[test]
+    fn a_column_of_too_many_words_is_refused_before_it_takes_memory() {
+        let mut text = "x,y\n".to_owned();
+        for row in 0..40_000 {
+            text.push_str(&format!("w{row},{row}\n"));
+        }
+        let options = with(|options| {
+            options.predict = vec!["y".to_owned()];
+            options.one_hot = vec!["x".to_owned()];
+        });
+        assert!(
+            read_text(text.as_bytes(), &options).unwrap_err().to_string().contains("more than 2³⁰ numbers")
+        );
+        let classes = with(|options| {
+            options.target = Some("x".to_owned());
+        });
+        // So many classes have too long names, and are counted at once.
+        assert!(read_text(text.as_bytes(), &classes).unwrap().classes().len() == 40_000);
     }
 
     #[test]

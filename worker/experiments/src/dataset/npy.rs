@@ -49,8 +49,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Array, String> {
     let shape = shape.split(',').map(str::trim).filter(|size| !size.is_empty());
     let shape: Vec<usize> =
         shape.map(|size| size.parse().map_err(|_| "its shape is none")).collect::<Result<_, _>>()?;
-    let count =
-        shape.iter().try_fold(1usize, |count, &size| count.checked_mul(size)).ok_or("its shape overflows")?;
+    // Where there are no examples, an example has a size all the same.
+    let example = shape.iter().skip(1).try_fold(1usize, |count, &size| count.checked_mul(size));
+    let count = example.and_then(|example| example.checked_mul(shape.first().copied().unwrap_or(1)));
+    let count = count.ok_or("its shape overflows")?;
     let numbers = numbers(kind, data, count)?;
     Ok(Array { shape, numbers })
 }
@@ -261,6 +263,7 @@ pub(super) mod tests {
         for shape in [
             "18446744073709551615, 2",
             "4294967296, 4294967296",
+            "0, 4294967296, 4294967296",
             "99999999999999999999",
             "-1, 4",
             "1.5",

@@ -1,6 +1,7 @@
 //! Parquet files with encoded images, as the data sets hub lays them out: `img` = {`bytes`, `path`} and `label`.
 
 use std::fs::{self, File};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use arrow_array::{
@@ -20,11 +21,29 @@ use super::import_options::{ImportOptions, divide};
 /// The names of a column of images, where none is named.
 pub(super) const IMAGES: [&str; 3] = ["image", "img", "images"];
 
+/// Reads Parquet. Its library has checks, but not everywhere: what it panics on is damage like any other, and nothing of it is kept.
+pub(super) fn guarded<T>(
+    path: &Path,
+    read: impl FnOnce() -> Result<T, DatasetError>,
+) -> Result<T, DatasetError> {
+    let gave_up = || DatasetError::Parquet { path: path.to_owned(), source: "the reader gave up".into() };
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(gave_up()))
+}
+
 /// Appends the images (`side` × `side`, RGB) and labels of the Parquet file at `path` to `split`, in the file's order.
 ///
 /// # Errors
 /// If the file can't be read, has other columns, or a row that can't be decoded; the row is named.
 pub(super) fn read(
+    path: &Path,
+    side: usize,
+    classes: usize,
+    split: &mut LabelledImages,
+) -> Result<(), DatasetError> {
+    guarded(path, || read_rows(path, side, classes, split))
+}
+
+fn read_rows(
     path: &Path,
     side: usize,
     classes: usize,
@@ -74,7 +93,7 @@ pub(super) fn read_set(name: &str, from: &Path, options: &ImportOptions) -> Resu
     let mut read_all = |paths: &[PathBuf]| {
         let mut images = ImageSet::default();
         for path in paths {
-            read_into(path, options, &mut images, &mut classes)?;
+            guarded(path, || read_into(path, options, &mut images, &mut classes))?;
         }
         Ok(images)
     };

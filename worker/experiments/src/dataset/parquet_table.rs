@@ -16,7 +16,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use super::DatasetError;
 use super::decoded::Decoded;
 use super::import_options::ImportOptions;
-use super::parquet_images::{self, shards};
+use super::parquet_images::{self, guarded, shards};
 use super::table::{self, Column, MOST_NUMBERS, Table};
 
 /// The most bytes of words.
@@ -36,7 +36,7 @@ pub(super) fn is_there(from: &Path, options: &ImportOptions) -> bool {
     } else {
         shards(from, "train").ok().and_then(|all| all.into_iter().next())
     };
-    let names = first.and_then(|path| Some(builder(&path).ok()?.schema().clone()));
+    let names = first.and_then(|path| Some(guarded(&path, || builder(&path)).ok()?.schema().clone()));
     names.is_some_and(|schema| {
         !options.predict.is_empty()
             || !schema.fields().iter().any(|field| parquet_images::IMAGES.contains(&field.name().as_str()))
@@ -45,8 +45,9 @@ pub(super) fn is_there(from: &Path, options: &ImportOptions) -> bool {
 
 /// Reads a table, or those of a folder: `train.parquet` or `train-*.parquet`, and `test…`, `validation…` or `valid…` if they are there.
 pub(super) fn read(name: &str, from: &Path, options: &ImportOptions) -> Result<Decoded, DatasetError> {
+    let read_all = |paths: &[PathBuf]| guarded(from, || read_all(paths, options));
     let (train, test) = if from.is_file() {
-        (read_all(&[from.to_owned()], options)?, None)
+        (read_all(&[from.to_owned()])?, None)
     } else {
         let mut test = Vec::new();
         for split in ["test", "validation", "valid"] {
@@ -54,8 +55,8 @@ pub(super) fn read(name: &str, from: &Path, options: &ImportOptions) -> Result<D
                 test = shards(from, split)?;
             }
         }
-        let test = if test.is_empty() { None } else { Some(read_all(&test, options)?) };
-        (read_all(&shards(from, "train")?, options)?, test)
+        let test = if test.is_empty() { None } else { Some(read_all(&test)?) };
+        (read_all(&shards(from, "train")?)?, test)
     };
     let mut options = options.clone();
     // Those that are there weren't read.
@@ -411,5 +412,27 @@ except ImportError:
         });
         let expected = super::super::csv_table::read("houses", &text, &options).unwrap();
         assert_eq!(read("houses", &path, &options).unwrap(), expected);
+    }
+
+    #[test]
+    fn whatever_the_bytes_they_are_read_or_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("houses.parquet");
+        write(&path, &houses());
+        let whole = std::fs::read(&path).unwrap();
+        let options = with(|options| {
+            options.predict = vec!["price".to_owned()];
+            options.one_hot = vec!["town".to_owned()];
+        });
+        for at in 0..whole.len() {
+            for byte in [0, 0x15, 0xff] {
+                let mut bytes = whole.clone();
+                bytes[at] = byte;
+                std::fs::write(&path, bytes).unwrap();
+                if is_there(&path, &options) {
+                    let _ = read("houses", &path, &options);
+                }
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Tables: columns of numbers and text become features, classes and values.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use super::DatasetError;
@@ -67,10 +67,15 @@ impl Column {
     /// The entries as names of classes.
     fn words(&self) -> Vec<String> {
         match self {
-            Self::Numbers(numbers) => numbers.iter().map(f64::to_string).collect(),
+            Self::Numbers(numbers) => numbers.iter().map(word).collect(),
             Self::Text(words) => words.clone(),
         }
     }
+}
+
+/// A number as the name of a class; minus zero is zero.
+fn word(number: &f64) -> String {
+    (number + 0.0).to_string()
 }
 
 /// The sorted names of classes of these columns: numbers by size, text by its letters.
@@ -87,7 +92,7 @@ fn classes(columns: &[&Column]) -> Vec<String> {
     }
     numbers.sort_by(f64::total_cmp);
     numbers.dedup();
-    numbers.iter().map(f64::to_string).collect()
+    numbers.iter().map(word).collect()
 }
 
 /// The data set of these tables, the training rows first; without test rows a share is drawn from the others.
@@ -142,20 +147,25 @@ pub(super) fn decoded(
         }
         Ok(all)
     };
+    let too_many = || bad("it has more than 2³⁰ numbers".to_owned());
     let is_target = |place: &usize| class == Some(*place) || predicted.contains(place);
     let mut features: Vec<Vec<f64>> = Vec::new();
     let rows: usize = tables.iter().map(|table| table.rows).sum();
     for place in (0..train.names.len()).filter(|place| !is_target(place) && !skipped.contains(place)) {
+        let is_too_large = |more: usize| (features.len() + more).saturating_mul(rows) > MOST_NUMBERS;
         if one_hot.contains(&place) {
             let words: Vec<String> = column(place).into_iter().flat_map(Column::words).collect();
-            for class in classes(&column(place)) {
+            let classes = classes(&column(place));
+            if is_too_large(classes.len()) {
+                return Err(too_many());
+            }
+            for class in classes {
                 features.push(words.iter().map(|word| f64::from(u8::from(*word == class))).collect());
             }
+        } else if is_too_large(1) {
+            return Err(too_many());
         } else {
             features.push(numbers(place)?);
-        }
-        if features.len().saturating_mul(rows) > MOST_NUMBERS {
-            return Err(bad("it has more than 2³⁰ numbers".to_owned()));
         }
     }
     if features.is_empty() || train.rows == 0 {
@@ -168,7 +178,8 @@ pub(super) fn decoded(
     let labels: Vec<u32> = match (&meaning, class) {
         (Meaning::Classes(names), Some(place)) => {
             let words = column(place).into_iter().flat_map(Column::words);
-            words.map(|word| names.iter().position(|name| *name == word).unwrap_or(0) as u32).collect()
+            let labels: HashMap<&str, u32> = names.iter().map(String::as_str).zip(0..).collect();
+            words.map(|word| labels.get(word.as_str()).copied().unwrap_or(0)).collect()
         }
         (Meaning::Classes(_) | Meaning::Values(_), _) => Vec::new(),
     };

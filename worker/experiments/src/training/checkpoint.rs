@@ -231,8 +231,7 @@ impl<P: LearningProblem> Training<P> {
                 (position, self.problem.examples(split), sums, (position as u64).saturating_mul(terms))
             }
             TrainingStage::Train { position, sums } => {
-                self.draw_order();
-                (position, self.order.len(), sums, since_recorded)
+                (position, self.problem.examples(Split::Train), sums, since_recorded)
             }
             TrainingStage::Probe { index, sums } => {
                 (index, self.schedule.settings.probes.probes.len(), sums, since_recorded)
@@ -256,6 +255,10 @@ impl<P: LearningProblem> Training<P> {
             && is_at_its_step
             && self.stepper.optimizer().steps() == self.optimizer_steps(self.iteration);
         if fits {
+            // Not before: an epoch that isn't one of the run's has no order.
+            if let TrainingStage::Train { .. } = self.stage {
+                self.draw_order();
+            }
             return Ok(());
         }
         Err(bad(format!(

@@ -94,10 +94,11 @@ fn what_was_only_sealed_again_is_taken() {
 #[test]
 fn counters_that_contradict_each_other_are_refused_wherever_the_run_is() {
     type Change = fn(&mut TrainingState);
-    let changes: [(&str, Change); 6] = [
+    let changes: [(&str, Change); 7] = [
         ("a step more", |state| state.iteration += 1),
         ("a step of the optimiser more", |state| state.optimizer_steps += 1),
         ("an epoch more", |state| state.epoch += 1),
+        ("the last number for the epoch", |state| state.epoch = u32::MAX),
         ("more epochs than there are", |state| {
             (state.epoch, state.iteration, state.optimizer_steps) = (4, 12, 12);
         }),

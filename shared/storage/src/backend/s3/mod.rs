@@ -35,7 +35,7 @@ fn open(address: Address, environment: &Environment) -> Result<OpenedStore> {
 }
 
 /// Everything but where credentials come from if neither the environment nor a profile has them.
-fn configure(address: &Address, environment: &Environment) -> Result<AmazonS3Builder> {
+pub(super) fn configure(address: &Address, environment: &Environment) -> Result<AmazonS3Builder> {
     let url = address.url.as_str();
     let mut builder = AmazonS3Builder::new();
     let mut client: Vec<(ClientConfigKey, String)> = Vec::new();
