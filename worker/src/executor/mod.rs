@@ -6,6 +6,7 @@
 mod agent_channel;
 mod lane;
 mod log_pacing;
+mod scratch_file;
 mod thread_pool;
 mod trainer;
 
