@@ -96,7 +96,7 @@ fn whatever_goes_wrong_when_every_sweep_ends_with_the_same_bytes() {
     eprintln!("seeds {} to {}; {machine}", seeds.start, seeds.end - 1);
     let ends = run_seeds(seeds, &machine);
     let mut tally: BTreeMap<&str, usize> = BTreeMap::new();
-    for kind in ends.values().flatten().flat_map(|outcome| &outcome.faults) {
+    for kind in ends.values().flatten().flat_map(|outcome| outcome.faults.iter().copied()) {
         *tally.entry(kind).or_default() += 1;
     }
     let broken: Vec<String> = ends

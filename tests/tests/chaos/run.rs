@@ -43,10 +43,8 @@ pub(crate) fn run(seed: u64, machine: &Machine, radosgw: Option<&Radosgw>) -> Re
     let plan = Plan::of(seed, machine);
     let wanted = sweeps::undisturbed(plan.setup.sweep);
     let mut cluster = Cluster::new(&plan, machine, radosgw);
-    let ended = disturb(&plan, &mut cluster).and_then(|sweep| {
-        let teller = Teller { seed, began: Instant::now() };
-        ending::check(&plan, &mut cluster, &sweep, &wanted, &teller)
-    });
+    let ended = disturb(&plan, &mut cluster)
+        .and_then(|(sweep, teller)| ending::check(&plan, &mut cluster, &sweep, &wanted, &teller));
     if let Err(broken) = &ended {
         eprintln!("[seed {seed}] BROKEN: {broken}");
         keep(seed, &cluster);
@@ -56,7 +54,7 @@ pub(crate) fn run(seed: u64, machine: &Machine, radosgw: Option<&Radosgw>) -> Re
 }
 
 /// Launches the sweep and lets the faults happen; the sweep's id.
-fn disturb(plan: &Plan, cluster: &mut Cluster<'_>) -> Result<String, String> {
+fn disturb(plan: &Plan, cluster: &mut Cluster<'_>) -> Result<(String, Teller), String> {
     let Plan { seed, setup, faults } = plan;
     eprintln!("[seed {seed}] {setup}; {} faults; BASIN_CHAOS_SEED={seed} runs it again", faults.len());
     let started = Instant::now();
@@ -91,7 +89,7 @@ fn disturb(plan: &Plan, cluster: &mut Cluster<'_>) -> Result<String, String> {
         cluster.tend_for(Duration::from_millis(20));
         teller.news(cluster);
     }
-    Ok(sweep)
+    Ok((sweep, teller))
 }
 
 fn tell_of(teller: &Teller, word: &str, fault: &Fault, note: &str) {
