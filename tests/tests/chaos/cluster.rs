@@ -50,6 +50,8 @@ pub(crate) struct Cluster<'a> {
     addresses: Vec<SocketAddr>,
     /// The journal was damaged: a coordinator may refuse it.
     pub(crate) has_suspect_journal: bool,
+    /// How long this machine has stood still at most.
+    pub(crate) longest_stall: Duration,
     /// What happened since it was last asked for.
     pub(crate) news: Vec<String>,
     pub(crate) sandbox: Sandbox,
@@ -96,6 +98,7 @@ impl<'a> Cluster<'a> {
             _schema: schema,
             addresses,
             has_suspect_journal: false,
+            longest_stall: Duration::ZERO,
             news: Vec::new(),
             sandbox,
         }
@@ -134,8 +137,16 @@ impl<'a> Cluster<'a> {
         let began = Instant::now();
         while began.elapsed() < span {
             self.tend();
-            std::thread::sleep(LOOK);
+            self.pause();
         }
+    }
+
+    /// Waits until the next look, and notes how much longer than that it takes: a machine that is too busy for this is too busy for the
+    /// processes as well.
+    fn pause(&mut self) {
+        let began = Instant::now();
+        std::thread::sleep(LOOK);
+        self.longest_stall = self.longest_stall.max(began.elapsed().saturating_sub(LOOK));
     }
 
     /// A coordinator that refuses a damaged journal says what to do, and that is done.
@@ -176,7 +187,7 @@ impl<'a> Cluster<'a> {
                 return None;
             }
             self.tend();
-            std::thread::sleep(LOOK);
+            self.pause();
         };
         let read = |path: &PathBuf| std::fs::read_to_string(path).unwrap_or_default();
         Some(CommandOutput { code: status.code(), out: read(&out), err: read(&err) })

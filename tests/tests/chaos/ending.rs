@@ -16,6 +16,8 @@ use crate::run::Teller;
 const END_TIMEOUT: Duration = Duration::from_secs(120);
 /// As many charged attempts end a task.
 const CHARGES: usize = 3;
+/// Where a machine stands still for as long, leases run out by themselves.
+const STALL: Duration = Duration::from_millis(300);
 /// A repair may be needed for what was damaged before, and once more for what was found by that.
 const REPAIRS: usize = 4;
 
@@ -166,7 +168,13 @@ impl End<'_, '_> {
     /// Attempts were charged for what went wrong, and for nothing else.
     fn check_causes(&mut self) -> Result<(), String> {
         let faults = self.plan.faults.iter();
-        let causes: BTreeSet<&str> = faults.flat_map(|planned| planned.fault.charges()).copied().collect();
+        let mut causes: BTreeSet<&str> =
+            faults.flat_map(|planned| planned.fault.charges()).copied().collect();
+        let stall = self.cluster.longest_stall;
+        if stall > STALL {
+            self.teller.tell(&format!("this machine stood still for {:.1} s", stall.as_secs_f64()));
+            causes.insert("worker-lost");
+        }
         let provenance = self.cluster.sandbox.read("collected/provenance.csv");
         let mut lines = provenance.lines();
         let header = lines.next().ok_or("there is no provenance")?;
