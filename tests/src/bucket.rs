@@ -1,13 +1,15 @@
 //! A server of S3's protocol with one bucket in memory, as far as Basin needs it, that fails on command.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::Sandbox;
+use crate::listening::Listening;
+use crate::{Sandbox, free_address};
 
 /// How often a call that hangs looks whether it still should.
 const LOOK: Duration = Duration::from_millis(20);
@@ -21,6 +23,8 @@ pub enum Fault {
     All(u16, &'static str),
     /// Writes are.
     Writes(u16, &'static str),
+    /// Writes are, and take place all the same.
+    AfterWrites(u16, &'static str),
     /// No call is answered; its connection breaks once something else goes wrong.
     Hang,
 }
@@ -39,21 +43,19 @@ struct Shared {
     fault: Mutex<Fault>,
 }
 
-#[derive(Debug)]
-struct Listening {
-    ends: Arc<AtomicBool>,
-    thread: std::thread::JoinHandle<()>,
-}
-
 impl Bucket {
     /// A bucket of the name `bucket`, empty and well.
     #[track_caller]
     pub fn start() -> Self {
         let shared = Arc::new(Shared { objects: Mutex::default(), fault: Mutex::new(Fault::Nothing) });
-        let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-        let address = listener.local_addr().expect("it listens");
-        let listening = Some(Listening::on(listener, Arc::clone(&shared)));
-        Self { address, shared, listening }
+        let mut bucket = Self { address: free_address(), shared, listening: None };
+        bucket.accept();
+        bucket
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// A sandbox whose commands reach this bucket as `s3://bucket`.
@@ -71,43 +73,30 @@ impl Bucket {
         *lock(&self.shared.fault) = fault;
     }
 
+    /// Changes the objects behind everybody's back.
+    pub fn change<T>(&self, change: impl FnOnce(&mut BTreeMap<String, Vec<u8>>) -> T) -> T {
+        change(&mut lock(&self.shared.objects))
+    }
+
     /// Connections are refused from now on.
     pub fn refuse(&mut self) {
-        let Some(Listening { ends, thread }) = self.listening.take() else { return };
-        ends.store(true, Ordering::SeqCst);
-        // It waits for a connection.
-        let _ = TcpStream::connect(self.address);
-        let _ = thread.join();
+        if let Some(listening) = self.listening.take() {
+            listening.end();
+        }
     }
 
     /// Connections are accepted again.
     #[track_caller]
     pub fn accept(&mut self) {
-        let listener = TcpListener::bind(self.address).expect("the port is ours");
-        self.listening = Some(Listening::on(listener, Arc::clone(&self.shared)));
+        let shared = Arc::clone(&self.shared);
+        let converse = move |stream, ended: &AtomicBool| shared.converse(stream, ended);
+        self.listening = Some(Listening::on(self.address, converse));
     }
 }
 
 impl Drop for Bucket {
     fn drop(&mut self) {
         self.refuse();
-    }
-}
-
-impl Listening {
-    fn on(listener: TcpListener, shared: Arc<Shared>) -> Self {
-        let ends = Arc::new(AtomicBool::new(false));
-        let ended = Arc::clone(&ends);
-        let thread = std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                if ended.load(Ordering::SeqCst) {
-                    return;
-                }
-                let (shared, ended) = (Arc::clone(&shared), Arc::clone(&ended));
-                std::thread::spawn(move || shared.converse(stream, &ended));
-            }
-        });
-        Self { ends, thread }
     }
 }
 
@@ -170,16 +159,34 @@ impl Shared {
         match fault {
             Fault::Writes(status, code) if writes => return Answer::error(status, code),
             Fault::All(status, code) => return Answer::error(status, code),
-            Fault::Writes(..) | Fault::Hang | Fault::Nothing => {}
+            Fault::AfterWrites(status, code) if writes => {
+                let _ = self.carry_out(request);
+                return Answer::error(status, code);
+            }
+            Fault::Writes(..) | Fault::AfterWrites(..) | Fault::Hang | Fault::Nothing => {}
         }
+        self.carry_out(request)
+    }
+
+    fn carry_out(&self, request: &Request) -> Answer {
         let mut objects = lock(&self.objects);
         match request.method.as_str() {
             "PUT" => {
-                if request.headers.contains_key("if-none-match") && objects.contains_key(&request.key) {
+                let there = objects.get(&request.key);
+                if request.headers.contains_key("if-none-match") && there.is_some() {
                     return Answer::error(412, "PreconditionFailed");
                 }
+                if let Some(wanted) = request.headers.get("if-match") {
+                    match there {
+                        None => return Answer::error(404, "NoSuchKey"),
+                        Some(bytes) if tag(bytes) != *wanted => {
+                            return Answer::error(412, "PreconditionFailed");
+                        }
+                        Some(_) => {}
+                    }
+                }
                 objects.insert(request.key.clone(), request.body.clone());
-                Answer(200, "etag: \"e\"\r\n".to_owned(), Vec::new())
+                Answer(200, format!("etag: {}\r\n", tag(&request.body)), Vec::new())
             }
             "DELETE" => {
                 objects.remove(&request.key);
@@ -194,8 +201,15 @@ impl Shared {
     }
 }
 
+/// An object's tag: others have another.
+fn tag(bytes: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    format!("\"{:016x}\"", hasher.finish())
+}
+
 fn object(bytes: &[u8], range: Option<&String>, is_head: bool) -> Answer {
-    let headers = "etag: \"e\"\r\nlast-modified: Sat, 28 Nov 2026 00:00:00 GMT\r\n".to_owned();
+    let headers = format!("etag: {}\r\nlast-modified: Sat, 28 Nov 2026 00:00:00 GMT\r\n", tag(bytes));
     if is_head {
         return Answer(200, format!("{headers}content-length: {}\r\n", bytes.len()), Vec::new());
     }
@@ -218,8 +232,9 @@ fn list(objects: &BTreeMap<String, Vec<u8>>, query: &BTreeMap<String, String>) -
             Some((folder, _)) if has_delimiter => drop(folders.insert(format!("{prefix}{folder}/"))),
             _ => body.push_str(&format!(
                 "<Contents><Key>{key}</Key><Size>{}</Size><LastModified>2026-11-28T00:00:00.000Z</LastModified>\
-                 <ETag>\"e\"</ETag></Contents>",
-                bytes.len()
+                 <ETag>{}</ETag></Contents>",
+                bytes.len(),
+                tag(bytes)
             )),
         }
     }

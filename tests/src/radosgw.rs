@@ -44,6 +44,17 @@ impl Radosgw {
         &found.expect("the script names a bucket").1
     }
 
+    /// The address at which it is served.
+    #[track_caller]
+    pub fn address(&self) -> std::net::SocketAddr {
+        let found = self.variables.iter().find(|(name, _)| name == "AWS_ENDPOINT_URL");
+        let url = &found.expect("the script names the address").1;
+        url.trim_start_matches("http://")
+            .trim_end_matches('/')
+            .parse()
+            .expect("it is an address of the loopback")
+    }
+
     /// Kills the S3 server as a crash would; its objects stay.
     #[track_caller]
     pub fn kill(&self) {

@@ -1,14 +1,11 @@
 //! Stores that are away, full or forbidden for a while, and full disks: nobody is charged, and nothing is trained twice.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
-#![allow(clippy::print_stderr, reason = "a test that does not run says so")]
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use basin_tests::{
-    Bucket, CommandOutput, Fault, Fits, RunningProcess, Sandbox, assert_same_tables, eventually,
+    Bucket, CommandOutput, Fault, Fits, RunningProcess, Sandbox, SmallDisk, assert_same_tables, eventually,
 };
 use serde_json::Value;
 
@@ -201,45 +198,10 @@ fn every_command_outlasts_a_store_that_is_away_for_ten_seconds() {
     answer(Some(Fault::Hang));
 }
 
-/// A small file system in memory, which only root can make; gone when it is dropped.
-struct Small(PathBuf);
-
-impl Small {
-    fn mount(at: &Path, size: &str) -> Option<Self> {
-        std::fs::create_dir_all(at).unwrap();
-        let options = format!("size={size},mode=0777");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(at).output();
-        if mounted.is_ok_and(|output| output.status.success()) {
-            return Some(Self(at.to_owned()));
-        }
-        eprintln!("NOT RUN: tests on a full disk, since this user can't mount a small one");
-        None
-    }
-
-    /// Takes all the space that is left.
-    fn fill(&self) {
-        use std::io::Write;
-        let mut file = std::fs::File::create(self.0.join("filler")).unwrap();
-        for size in [64 << 10, 4 << 10, 1] {
-            while file.write_all(&vec![7; size]).is_ok() {}
-        }
-    }
-
-    fn free(&self) {
-        std::fs::remove_file(self.0.join("filler")).unwrap();
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).output();
-    }
-}
-
 #[test]
 fn a_disk_of_the_store_that_is_full_until_somebody_makes_space_costs_nothing() {
     let sandbox = sandbox(3, 60_000);
-    let Some(disk) = Small::mount(&sandbox.path().join("small"), "8m") else { return };
+    let Some(disk) = SmallDisk::mount(&sandbox.path().join("small"), "8m") else { return };
     let store = sandbox.path().join("small/store").to_string_lossy().into_owned();
     let sandbox = sandbox.with("BASIN_STORE", &store);
     let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
@@ -260,7 +222,7 @@ fn a_disk_of_the_store_that_is_full_until_somebody_makes_space_costs_nothing() {
 fn a_disk_of_the_workers_that_is_full_until_somebody_makes_space_costs_nothing() {
     let sandbox = sandbox(3, 60_000);
     let scratch = sandbox.path().join("scratch");
-    let Some(disk) = Small::mount(&scratch, "4m") else { return };
+    let Some(disk) = SmallDisk::mount(&scratch, "4m") else { return };
     let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
     let sweep = sandbox.launch(&url, "fits.toml", &[]);
     let sandbox = sandbox.with("TMPDIR", &scratch.to_string_lossy());

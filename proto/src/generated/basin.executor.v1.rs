@@ -52,6 +52,15 @@ pub struct Start {
     /// The span of this run, a `traceparent` of W3C Trace Context, if the task is traced.
     #[prost(string, optional, tag = "9")]
     pub traceparent: ::core::option::Option<::prost::alloc::string::String>,
+    /// The checkpoint's digest: a file may change on its way.
+    #[prost(string, optional, tag = "10")]
+    pub checkpoint_digest: ::core::option::Option<::prost::alloc::string::String>,
+    /// The digests of the inputs' results, by the same names as their folders.
+    #[prost(map = "string, string", tag = "11")]
+    pub input_digests: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Checkpoint {}
@@ -112,6 +121,9 @@ pub struct Checkpointed {
     pub number: u64,
     #[prost(string, tag = "2")]
     pub path: ::prost::alloc::string::String,
+    /// The digest of what was written there: a file may change before it is taken.
+    #[prost(string, optional, tag = "3")]
+    pub digest: ::core::option::Option<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Finished {
@@ -129,6 +141,11 @@ pub struct Finished {
     /// What the executor spent its time on, in seconds, as JSON.
     #[prost(string, tag = "5")]
     pub spent_json: ::prost::alloc::string::String,
+    /// The digests of what was written to these two.
+    #[prost(string, optional, tag = "6")]
+    pub metrics_digest: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "7")]
+    pub result_digest: ::core::option::Option<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Failed {

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use basin_domain::digest::Digest;
 use basin_domain::id::{Attempt, LeaseId, TaskId, WorkerId};
 use basin_domain::key;
 use basin_domain::metrics::Outcome;
@@ -65,13 +66,19 @@ impl AttemptWriter {
         self.store.put(&format!("{}/{}", self.folder(), key::LOG), bytes).await
     }
 
-    /// Writes a file's contents as an artifact, without holding a large file in memory.
+    /// Writes a file's contents as an artifact, without holding a large file in memory. With `expected`, they must have this digest.
     ///
     /// # Errors
-    /// As [`Store::put_file`].
-    pub async fn put_artifact_file(&self, name: &str, file: &Path) -> Result<Artifact> {
+    /// [`StorageError::OtherContents`](crate::StorageError::OtherContents) if they haven't, and as [`Store::put_file`].
+    pub async fn put_artifact_file(
+        &self,
+        name: &str,
+        file: &Path,
+        expected: Option<Digest>,
+    ) -> Result<Artifact> {
         check_artifact_name(name)?;
         let contents = self.store.put_file(&format!("{}/{name}", self.folder()), file).await?;
+        contents.check_file(file, expected)?;
         Ok(self.keep(name, contents))
     }
 
@@ -88,13 +95,18 @@ impl AttemptWriter {
     }
 
     /// Writes a file's contents as a checkpoint, as [`AttemptWriter::put_checkpoint`] does, without holding a large file in
-    /// memory.
+    /// memory. With `expected`, they must have this digest.
     ///
     /// # Errors
-    /// As [`Store::put_file`].
-    pub async fn put_checkpoint_file(&self, number: u64, file: &Path) -> Result<()> {
+    /// [`StorageError::OtherContents`](crate::StorageError::OtherContents) if they haven't, and as [`Store::put_file`].
+    pub async fn put_checkpoint_file(
+        &self,
+        number: u64,
+        file: &Path,
+        expected: Option<Digest>,
+    ) -> Result<()> {
         let folder = self.folder();
-        checkpoint::put_file(&self.store, &folder, number, file).await?;
+        checkpoint::put_file(&self.store, &folder, number, file, expected).await?;
         self.remove_older_checkpoints(&folder).await;
         Ok(())
     }

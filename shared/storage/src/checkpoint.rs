@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use basin_domain::digest::Digest;
 use basin_domain::id::TaskId;
 use basin_domain::key;
 use bytes::Bytes;
@@ -174,9 +175,17 @@ pub(crate) async fn put(store: &Store, folder: &str, number: u64, bytes: Bytes) 
     put_note(store, folder, CheckpointNote { number, contents }).await
 }
 
-/// Writes a checkpoint from a file, without holding a large one in memory, then its note.
-pub(crate) async fn put_file(store: &Store, folder: &str, number: u64, file: &Path) -> Result<()> {
+/// Writes a checkpoint from a file, without holding a large one in memory, then its note: none for a file that hasn't the digest
+/// that it should have.
+pub(crate) async fn put_file(
+    store: &Store,
+    folder: &str,
+    number: u64,
+    file: &Path,
+    expected: Option<Digest>,
+) -> Result<()> {
     let contents = store.put_file(&format!("{folder}/{}", key::checkpoint_name(number)), file).await?;
+    contents.check_file(file, expected)?;
     put_note(store, folder, CheckpointNote { number, contents }).await
 }
 

@@ -1,7 +1,11 @@
 //! The size and digest of an object's contents.
 
+use std::path::Path;
+
 use basin_domain::digest::Digest;
 use serde::{Deserialize, Serialize};
+
+use crate::{Result, StorageError};
 
 /// Size and digest: enough to tell whether bytes are the right ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +29,17 @@ impl Contents {
         }
         (self.digest != found.digest)
             .then(|| format!("its digest is {}…, not {}…", found.digest.short(), self.digest.short()))
+    }
+
+    /// Refuses those of a file if they should have another digest.
+    pub(crate) fn check_file(&self, file: &Path, expected: Option<Digest>) -> Result<()> {
+        match expected.filter(|expected| *expected != self.digest) {
+            None => Ok(()),
+            Some(expected) => {
+                let why = format!("its digest is {}…, not {}…", self.digest.short(), expected.short());
+                Err(StorageError::OtherContents { path: file.to_owned(), why })
+            }
+        }
     }
 }
 

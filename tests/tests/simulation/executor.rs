@@ -334,5 +334,5 @@ impl World {
 }
 
 pub(crate) fn checkpointed(step: u64) -> from_executor::Message {
-    from_executor::Message::Checkpointed(Checkpointed { number: step, path: String::new() })
+    from_executor::Message::Checkpointed(Checkpointed { number: step, path: String::new(), digest: None })
 }

@@ -115,8 +115,9 @@ pub(super) async fn train(
                     Ok(restored) => restored,
                     Err(outcome) => return outcome.into(),
                 };
-                let location = restored.map(|RestoredCheckpoint { file, location }| {
+                let location = restored.map(|RestoredCheckpoint { file, digest, location }| {
                     start.checkpoint = Some(file);
+                    start.checkpoint_digest = Some(digest.to_string());
                     start.checkpoint_number = location.number;
                     location
                 });

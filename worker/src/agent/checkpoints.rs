@@ -88,7 +88,8 @@ impl<'a> Checkpoints<'a> {
 async fn keep(writer: &AttemptWriter, scratch: &Path, told: Checkpointed) -> Kept {
     let kept = async {
         let path = within(scratch, &told.path)?;
-        let put = writer.put_checkpoint_file(told.number, &path).await;
+        let digest = told.digest.as_deref().map(str::parse).transpose()?;
+        let put = writer.put_checkpoint_file(told.number, &path, digest).await;
         // Also if it wasn't taken: a store that is down for long would fill the disk.
         tokio::fs::remove_file(&path).await?;
         Ok(put?)
@@ -98,6 +99,7 @@ async fn keep(writer: &AttemptWriter, scratch: &Path, told: Checkpointed) -> Kep
 
 #[cfg(test)]
 mod tests {
+    use basin_domain::digest::Digest;
     use basin_domain::id::{Attempt, LeaseId, TaskId};
     use basin_storage::Store;
     use basin_storage::testing::{Fault, FaultyStore, InjectedError, Operation};
@@ -114,7 +116,11 @@ mod tests {
         for number in 1..=5 {
             let path = scratch.path().join(format!("checkpoint-{number}"));
             std::fs::write(&path, number.to_string()).unwrap();
-            checkpoints.push(Checkpointed { number, path: path.to_string_lossy().into_owned() });
+            checkpoints.push(Checkpointed {
+                number,
+                path: path.to_string_lossy().into_owned(),
+                digest: None,
+            });
         }
         let (number, kept) = checkpoints.kept().await;
         assert_eq!((number, kept.is_ok()), (1, true));
@@ -131,7 +137,25 @@ mod tests {
     fn written(scratch: &Path, number: u64) -> Checkpointed {
         let path = scratch.join(format!("checkpoint-{number}"));
         std::fs::write(&path, number.to_string()).unwrap();
-        Checkpointed { number, path: path.to_string_lossy().into_owned() }
+        let digest = Some(Digest::of(number.to_string().as_bytes()).to_string());
+        Checkpointed { number, path: path.to_string_lossy().into_owned(), digest }
+    }
+
+    #[tokio::test]
+    async fn a_checkpoint_that_changed_on_the_disk_is_not_kept_and_the_one_before_it_counts() {
+        let (scratch, store) = (tempfile::tempdir().unwrap(), FaultyStore::in_memory().store());
+        let writer = writer(&store);
+        let mut checkpoints = Checkpoints::new(&writer, scratch.path());
+        checkpoints.push(written(scratch.path(), 1));
+        assert!(checkpoints.kept().await.1.is_ok());
+        let second = written(scratch.path(), 2);
+        std::fs::write(&second.path, "3").unwrap();
+        checkpoints.push(second);
+        let error = checkpoints.kept().await.1.unwrap_err();
+        let error: &basin_storage::StorageError = error.downcast_ref().unwrap();
+        assert!(matches!(error, basin_storage::StorageError::OtherContents { .. }), "{error}");
+        let task: TaskId = "ab".repeat(32).parse().unwrap();
+        assert_eq!(store.newest_checkpoint(&task).await.unwrap().unwrap().number, 1);
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
+use basin_domain::digest::Digest;
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
 use basin_domain::key;
 use basin_domain::metrics::Outcome;
@@ -68,15 +69,23 @@ pub(super) async fn upload_and_commit(
         Ok(outcome) => outcome,
         Err(error) => return crashed(format!("the executor's outcome: {error}")),
     };
-    let outputs = finished.output_paths.iter().map(|path| (artifact_of(path), path));
-    let own = [(key::METRICS, &finished.metrics_path), (key::RESULT, &finished.result_path)];
+    let outputs = finished.output_paths.iter().map(|path| (artifact_of(path), path, None));
+    let own = [
+        (key::METRICS, &finished.metrics_path, finished.metrics_digest.as_deref()),
+        (key::RESULT, &finished.result_path, finished.result_digest.as_deref()),
+    ];
     let uploading = Span::child(Part::Agent, "agent.upload");
-    for (name, path) in own.into_iter().chain(outputs) {
+    for (name, path, digest) in own.into_iter().chain(outputs) {
         let path = match within(context.scratch, path) {
             Ok(path) => path,
             Err(error) => return crashed(error.to_string()),
         };
-        let put = retry.call(|| writer.put_artifact_file(name, &path));
+        // They may have waited for long on a disk.
+        let digest = match digest.map(str::parse::<Digest>).transpose() {
+            Ok(digest) => digest,
+            Err(error) => return crashed(format!("{name}: {error}")),
+        };
+        let put = retry.call(|| writer.put_artifact_file(name, &path, digest));
         if let Err(error) = uploading.follow(put).await {
             return storage_failure(lease, &error);
         }

@@ -3,9 +3,11 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use basin_domain::digest::Digest;
 use basin_domain::experiment::Experiment;
 use basin_domain::task::LeasedTask;
 use basin_domain::time_spent::{Activity, TimeSpent};
@@ -24,6 +26,8 @@ use super::storage_failure::{damaged, storage_failure};
 pub(super) struct RestoredCheckpoint {
     /// The file.
     pub(super) file: String,
+    /// Its digest.
+    pub(super) digest: Digest,
     /// Where it lies in the store.
     pub(super) location: CheckpointLocation,
 }
@@ -55,17 +59,18 @@ pub(super) async fn prepare(
         spent.add(Activity::Data, began.elapsed());
     }
     let began = Instant::now();
-    let mut inputs = std::collections::HashMap::new();
+    let (mut inputs, mut input_digests) = (HashMap::new(), HashMap::new());
     for (position, (name, input)) in task.spec.inputs.iter().enumerate() {
         let commit = retry.call(|| context.store.read_commit(input)).await.map_err(failed)?;
         let commit = commit.ok_or_else(|| damaged(format!("input {name} ({input}) has no commit")))?;
         let folder = context.scratch.join(format!("input-{position}"));
         let fetched =
             retry.call(|| fetch_input(context.store, &commit, &task.spec.experiment, &folder)).await;
-        fetched.map_err(|error| match error {
+        let digest = fetched.map_err(|error| match error {
             StorageError::NotFound { .. } => damaged(error_chain::with_causes(&error)),
             error => failed(error),
         })?;
+        input_digests.extend(digest.map(|digest| (name.clone(), digest.to_string())));
         inputs.insert(name.clone(), text(&folder));
     }
     if !inputs.is_empty() {
@@ -74,6 +79,7 @@ pub(super) async fn prepare(
     let began = Instant::now();
     let restored = restore(context, lease, task, &[]).await?;
     spent.add(Activity::Restore, began.elapsed());
+    let checkpoint_digest = restored.as_ref().map(|restored| restored.digest.to_string());
     let (checkpoint, resumed) = restored.map(|restored| (restored.file, restored.location)).unzip();
     let checkpoint_number = resumed.as_ref().map_or(0, |location| location.number);
     let start = Start {
@@ -87,27 +93,33 @@ pub(super) async fn prepare(
         // So that the last checkpoint can be uploaded within the grace as well.
         stop_within_ms: milliseconds(context.grace * 3 / 4),
         traceparent: None,
+        checkpoint_digest,
+        input_digests,
     };
     Ok((start, resumed))
 }
 
 /// Fetches into a folder what a task of this experiment reads of one that is committed: its result, and for a program, which may read
-/// what it likes, all of its artifacts but the log.
+/// what it likes, all of its artifacts but the log. Gives the result's digest.
 async fn fetch_input(
     store: &Store,
     commit: &Commit,
     experiment: &Experiment,
     folder: &Path,
-) -> Result<(), StorageError> {
+) -> Result<Option<Digest>, StorageError> {
     let made = tokio::fs::create_dir_all(folder).await;
     made.map_err(|source| StorageError::File { path: folder.to_owned(), source })?;
     let manifest = store.read_manifest(commit).await?;
-    for Artifact { name, .. } in &manifest.artifacts {
+    let mut digest = None;
+    for Artifact { name, contents } in &manifest.artifacts {
+        if name == key::RESULT {
+            digest = Some(contents.digest);
+        }
         if name == key::RESULT || experiment.command().is_some() && name != key::LOG {
             store.fetch_artifact(&manifest, name, &folder.join(name)).await?;
         }
     }
-    Ok(())
+    Ok(digest)
 }
 
 fn milliseconds(span: Duration) -> u64 {
@@ -131,6 +143,7 @@ pub(super) async fn restore(
     context.logs.say(&task.id, &format!("checkpoint {} restored", stored.number));
     Ok(Some(RestoredCheckpoint {
         file: path.to_string_lossy().into_owned(),
+        digest: Digest::of(&stored.bytes),
         location: CheckpointLocation { folder: stored.folder, number: stored.number },
     }))
 }

@@ -3,7 +3,6 @@
 #[cfg(test)]
 pub(super) mod tests;
 
-use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -26,6 +25,7 @@ use basin_storage::is_local_outage;
 use super::agent_channel::AgentChannel;
 use super::example_rate::ExampleRate;
 use super::log_pacing::LogPacing;
+use super::scratch_file::{self, ScratchFile};
 use super::stages::Stages;
 use super::thread_pool::LaneSignals;
 use super::trainer::Trainer;
@@ -277,8 +277,8 @@ impl Lane {
             return Ok(());
         }
         let path = Path::new(&self.start.scratch).join(key::checkpoint_name(number));
-        let path = match write_file(&path, &training.run.checkpoint()?) {
-            Ok(path) => path,
+        let ScratchFile { path, digest } = match scratch_file::write(&path, &training.run.checkpoint()?) {
+            Ok(written) => written,
             // The run goes on: a checkpoint that isn't kept costs time only if something else fails too.
             Err(error) if is_local_outage(error.kind()) => {
                 tracing::warn!(number, %error, "a checkpoint could not be written");
@@ -288,7 +288,8 @@ impl Lane {
             Err(error) => return Err(scratch_failure(&path, &error)),
         };
         tracing::info!(number, step = training.run.progress().iteration, "checkpoint written");
-        self.send(channel, from_executor::Message::Checkpointed(Checkpointed { number, path }))
+        let checkpointed = Checkpointed { number, path, digest: Some(digest) };
+        self.send(channel, from_executor::Message::Checkpointed(checkpointed))
     }
 }
 
@@ -308,13 +309,14 @@ impl Lane {
         let metrics = basin_storage::metrics::encode(&finished.metrics);
         let keep =
             |name: &str, bytes: &[u8]| self.write_until_stopped(&scratch.join(name), bytes, signals, channel);
-        let (metrics_path, result_path) =
-            (keep(key::METRICS, &metrics)?, keep(key::RESULT, &finished.result)?);
+        let (metrics, result) = (keep(key::METRICS, &metrics)?, keep(key::RESULT, &finished.result)?);
         self.note_spent(&mut spent, Activity::Results, began);
         Ok(Finished {
             outcome_json: finished.outcome.to_json(),
-            metrics_path,
-            result_path,
+            metrics_path: metrics.path,
+            metrics_digest: Some(metrics.digest),
+            result_path: result.path,
+            result_digest: Some(result.digest),
             output_paths: outputs,
             spent_json: serde_json::to_string(&spent).expect("activities have names of text"),
         })
@@ -326,11 +328,11 @@ impl Lane {
         bytes: &[u8],
         signals: &impl Fn() -> LaneSignals,
         channel: &AgentChannel<'_>,
-    ) -> Result<String, LaneEnd> {
+    ) -> Result<ScratchFile, LaneEnd> {
         let mut pause = FIRST_PAUSE;
         loop {
-            let error = match write_file(path, bytes) {
-                Ok(path) => return Ok(path),
+            let error = match scratch_file::write(path, bytes) {
+                Ok(written) => return Ok(written),
                 Err(error) if is_local_outage(error.kind()) => error,
                 Err(error) => return Err(scratch_failure(path, &error)),
             };
@@ -365,21 +367,33 @@ fn prepare(start: &Start, trainer: &Trainer) -> Result<(Box<dyn Run>, Option<Str
             LaneEnd::Failed(Failure::new(FailureKind::MissingData, format!("{path}: {error}")))
         })?)),
     };
-    let read = |path: &str| fs::read(path).map_err(|error| scratch_failure(Path::new(path), &error));
     let mut assets = Assets { dataset, accelerator: trainer.accelerator.clone(), ..Assets::default() };
     // A program reads them itself.
     if spec.experiment.command().is_none() {
         for (name, folder) in &start.inputs {
             let path = Path::new(folder).join(key::RESULT);
-            assets.inputs.insert(name.clone(), read(&path.to_string_lossy())?);
+            let digest = start.input_digests.get(name).map(String::as_str);
+            let result = scratch_file::read(&path, digest).map_err(|error| scratch_failure(&path, &error))?;
+            assets.inputs.insert(name.clone(), result);
         }
     }
-    let checkpoint = start.checkpoint.as_deref().map(read).transpose()?;
+    let checkpoint = read_checkpoint(start);
     let begin = |checkpoint: Option<&[u8]>| {
         if let Experiment::Command(command) = &spec.experiment {
             return trainer.start_program(&spec, command, start, checkpoint);
         }
         trainer.kinds.start(&spec, &assets, checkpoint)
+    };
+    let checkpoint = match checkpoint {
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            tracing::warn!(%error, "the checkpoint was refused, the run begins anew");
+            return Ok((begin(None)?, Some(error.to_string())));
+        }
+        Err(error) => {
+            let path = start.checkpoint.as_deref().unwrap_or_default();
+            return Err(scratch_failure(Path::new(path), &error));
+        }
+        Ok(checkpoint) => checkpoint,
     };
     match begin(checkpoint.as_deref()) {
         Err(ExperimentError::BadCheckpoint(why)) => {
@@ -390,8 +404,8 @@ fn prepare(start: &Start, trainer: &Trainer) -> Result<(Box<dyn Run>, Option<Str
     }
 }
 
-/// Writes a file, all of it or nothing.
-fn write_file(path: &Path, bytes: &[u8]) -> io::Result<String> {
-    fs::write(path, bytes).inspect_err(|_| drop(fs::remove_file(path)))?;
-    Ok(path.to_string_lossy().into_owned())
+/// The checkpoint to go on from, if there is one.
+fn read_checkpoint(start: &Start) -> io::Result<Option<Vec<u8>>> {
+    let digest = start.checkpoint_digest.as_deref();
+    start.checkpoint.as_deref().map(|path| scratch_file::read(Path::new(path), digest)).transpose()
 }

@@ -191,11 +191,19 @@ pub async fn an_attempt_is_read_back_as_it_was_written(store: &Store) {
     }
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "at 300").unwrap();
-    writer.put_checkpoint_file(300, file.path()).await.unwrap();
+    let digest = Digest::of(b"at 300");
+    writer.put_checkpoint_file(300, file.path(), Some(digest)).await.unwrap();
     let newest = store.newest_checkpoint(&task).await.unwrap().unwrap();
     assert_eq!((newest.number, &newest.bytes[..], newest.folder), (300, &b"at 300"[..], writer.folder()));
     let checkpoints = store.list(&writer.folder()).await.unwrap();
     assert_eq!(checkpoints.len(), 4, "two checkpoints, each with its note: {checkpoints:?}");
+    // One that has changed since it was written gets no note.
+    std::fs::write(file.path(), "at 301").unwrap();
+    let other = AttemptWriter::new(store.clone(), fresh_task(), Attempt(1), sample::lease(1));
+    let changed = other.put_checkpoint_file(301, file.path(), Some(digest)).await;
+    assert!(matches!(changed, Err(StorageError::OtherContents { .. })), "{changed:?}");
+    let left = store.list(&other.folder()).await.unwrap();
+    assert!(left.iter().all(|object| !object.key.ends_with(".json")), "{left:?}");
 
     let manifest = sample::attempt(store, task, 1).await.unwrap();
     let commit = manifest.commit().unwrap();

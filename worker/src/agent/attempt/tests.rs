@@ -124,6 +124,7 @@ fn finishes(stage: &mut Stage, task: &str, start: &Start) {
         result_path: writes(start, key::RESULT, b"weights"),
         output_paths: vec![],
         spent_json: r#"{"training":0.25}"#.to_owned(),
+        ..Finished::default()
     };
     stage.says(task, from_executor::Message::Finished(finished));
 }
@@ -180,7 +181,10 @@ async fn a_task_that_is_given_back_leaves_a_checkpoint_that_the_next_attempt_goe
         assert!(matches!(stage.hears(), Some((_, to_executor::Message::Checkpoint(_)))));
         assert!(matches!(stage.hears(), Some((_, to_executor::Message::Stop(_)))));
         let path = writes(&start, "checkpoint", b"ten");
-        stage.says(&task, from_executor::Message::Checkpointed(Checkpointed { number: 10, path }));
+        stage.says(
+            &task,
+            from_executor::Message::Checkpointed(Checkpointed { number: 10, path, digest: None }),
+        );
         stage.says(&task, from_executor::Message::Stopped(Stopped {}));
         // The same executor, once more.
         let (task, start) = begins(stage);

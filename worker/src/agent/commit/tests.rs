@@ -124,9 +124,27 @@ async fn an_executor_that_says_nonsense_of_what_it_made_has_crashed() {
     assert!(crashed(|finished| finished.outcome_json = "{}".to_owned()).await.contains("outcome"));
     let outside = crashed(|finished| finished.metrics_path = "/etc/hostname".to_owned()).await;
     assert!(outside.contains("outside its folder"), "{outside}");
+    let digest = crashed(|finished| finished.result_digest = Some("7".to_owned())).await;
+    assert!(digest.contains("is not a digest"), "{digest}");
     let outside = crashed(|finished| finished.output_paths = vec!["output-a".to_owned()]).await;
     assert!(outside.contains("outside its folder"), "{outside}");
     assert_eq!(fixture.store.read_commit(&small_task().id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_result_that_changed_on_the_disk_before_it_was_taken_never_counts() {
+    let fixture = AttemptFixture::new();
+    let mut trained = trained(&fixture);
+    trained.finished.result_digest = Some(Digest::of(b"weights").to_string());
+    std::fs::write(&trained.finished.result_path, b"weight5").unwrap();
+    let failed = failure(upload_and_commit(&fixture.context(), &fixture.lease, &trained).await);
+    assert_eq!(failed.kind, FailureKind::Storage);
+    assert!(failed.message.contains("other contents than expected"), "{failed:?}");
+    assert_eq!(fixture.store.read_commit(&small_task().id).await.unwrap(), None);
+    // As it was written it does.
+    std::fs::write(&trained.finished.result_path, b"weights").unwrap();
+    let outcome = upload_and_commit(&fixture.context(), &fixture.lease, &trained).await;
+    assert_eq!(outcome, committed(&fixture.store).await);
 }
 
 #[tokio::test]

@@ -93,7 +93,7 @@ fn a_lease_that_is_to_be_given_back_asks_for_a_checkpoint_and_ends_when_the_exec
         story.handles(Event::Directed(Directive::GiveBack(reason))),
         [Action::RequestCheckpoint, Action::RequestStop]
     );
-    let written = Checkpointed { number: 7, path: "p".to_owned() };
+    let written = Checkpointed { number: 7, path: "p".to_owned(), digest: None };
     assert_eq!(
         story.hears(from_executor::Message::Checkpointed(written.clone())),
         [Action::StoreCheckpoint(written)]

@@ -1,8 +1,10 @@
 //! Lanes whose runs do what a test says, and what their agent hears of it.
 
 use std::collections::VecDeque;
+use std::fs;
 use std::sync::Mutex;
 
+use basin_domain::digest::Digest;
 use basin_domain::metrics::{Metrics, Outcome};
 use basin_experiments::accelerator::DeviceName;
 use basin_experiments::kind::Kinds;
@@ -163,6 +165,9 @@ fn a_run_that_ends_leaves_its_files_and_its_last_progress() {
     assert_eq!(progress.iteration, 2);
     assert!(progress.examples_per_second.is_some_and(|rate| rate > 0.0), "{progress:?}");
     assert_eq!(fs::read(&finished.result_path).unwrap(), b"result");
+    assert_eq!(finished.result_digest, Some(Digest::of(b"result").to_string()));
+    let metrics = fs::read(&finished.metrics_path).unwrap();
+    assert_eq!(finished.metrics_digest, Some(Digest::of(&metrics).to_string()));
     assert_eq!(Path::new(&finished.metrics_path).parent(), Some(folder.path()));
     assert_eq!(finished.outcome_json.parse::<Outcome>().unwrap(), Outcome::Completed);
     let spent: TimeSpent = serde_json::from_str(&finished.spent_json).unwrap();
@@ -342,6 +347,13 @@ fn a_start_that_cannot_be_followed_says_what_is_wrong_with_it() {
     assert!(kind == "storage" && message.starts_with("/nowhere/at-all"), "{kind}: {message}");
     let (kind, _) = refused(|start| drop(start.inputs.insert("trained".to_owned(), gone())));
     assert_eq!(kind, "storage");
+    let (kind, message) = refused(|start| {
+        let folder = start.scratch.clone();
+        fs::write(Path::new(&folder).join(basin_domain::key::RESULT), b"weight5").unwrap();
+        start.inputs.insert("trained".to_owned(), folder);
+        start.input_digests.insert("trained".to_owned(), Digest::of(b"weights").to_string());
+    });
+    assert!(kind == "storage" && message.contains("has changed"), "{kind}: {message}");
     let (kind, message) = refused(|start| start.dataset = Some(gone()));
     assert!(kind == "missing-data" && message.starts_with("/nowhere/at-all"), "{kind}: {message}");
 }
@@ -356,8 +368,14 @@ fn a_checkpoint_that_is_none_is_refused_and_the_run_begins_anew() {
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let (scratch, checkpoint) = (text(folder.path()), Some(text(&checkpoint)));
     let start = Start { spec_json, scratch, checkpoint, checkpoint_number: 7, ..Start::default() };
-    let (slice, messages) = worked(&mut Lane::new("a".to_owned(), start, Arc::new(trainer)), NOTHING);
-    let Some(from_executor::Message::Started(started)) = messages.first() else { panic!("{messages:?}") };
-    assert!(started.checkpoint_refused.is_some());
-    assert!(slice == Slice::Ended && matches!(messages.last(), Some(from_executor::Message::Finished(_))));
+    let changed = Start { checkpoint_digest: Some(Digest::of(b"safetensors").to_string()), ..start.clone() };
+    let trainer = Arc::new(trainer);
+    for (start, why) in [(start, ""), (changed, "has changed")] {
+        let (slice, messages) = worked(&mut Lane::new("a".to_owned(), start, Arc::clone(&trainer)), NOTHING);
+        let Some(from_executor::Message::Started(started)) = messages.first() else { panic!("{messages:?}") };
+        assert!(started.checkpoint_refused.as_ref().is_some_and(|said| said.contains(why)), "{started:?}");
+        assert!(
+            slice == Slice::Ended && matches!(messages.last(), Some(from_executor::Message::Finished(_)))
+        );
+    }
 }
