@@ -96,7 +96,7 @@ impl Link {
     #[track_caller]
     fn listen(&mut self) {
         let shared = Arc::clone(&self.shared);
-        self.listening = Some(Listening::on(self.address, move |stream, _| shared.carry(stream)));
+        self.listening = Some(Listening::on(self.address, move |stream, _| shared.carry(&stream)));
     }
 
     fn refuse(&mut self) {
@@ -121,7 +121,7 @@ impl Shared {
     }
 
     /// Carries the bytes of one connection until it ends.
-    fn carry(&self, near: TcpStream) {
+    fn carry(&self, near: &TcpStream) {
         let Ok(far) = TcpStream::connect(self.target) else { return };
         let clones = (|| Ok::<_, std::io::Error>([near.try_clone()?, far.try_clone()?]))();
         let Ok(ends) = clones else { return };
@@ -137,8 +137,8 @@ impl Shared {
         };
         let _ = (near.set_nodelay(true), far.set_nodelay(true));
         std::thread::scope(|scope| {
-            scope.spawn(|| self.pump(&near, &far, Direction::There));
-            self.pump(&far, &near, Direction::Back);
+            scope.spawn(|| self.pump(near, &far, Direction::There));
+            self.pump(&far, near, Direction::Back);
         });
         self.state().connections.remove(&id);
     }

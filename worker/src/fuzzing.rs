@@ -5,7 +5,7 @@ use std::io;
 use basin_proto::executor::{FromExecutor, ToExecutor};
 
 pub use crate::agent::fuzzing::sync_reply;
-pub use crate::command::fuzzing::{restored, said};
+pub use crate::command::fuzzing::{kept, restored, said};
 use crate::frames;
 
 /// Reads the messages that an executor gets on its pipe.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use basin_coordinator::journal::{LedgerHandle, MemoryDisk, MemoryJournal, Meter, SystemClock};
 use basin_coordinator::service::{
     CleanUp, ControlService, Coordinator, Forecasts, Leadership, LeadershipRole, RunningCurves, RunningLogs,
-    SchedulerService, SweepSources, TaskNames,
+    SchedulerService, SweepSources, TaskNames, WorkerUsages,
 };
 use basin_core::command::Policy;
 use basin_proto::v1::control_server::Control;
@@ -84,6 +84,7 @@ async fn coordinator(store: &Store) -> Arc<Coordinator> {
         forecasts: Forecasts::default(),
         logs: RunningLogs::default(),
         curves: RunningCurves::default(),
+        usages: WorkerUsages::default(),
         sources: SweepSources::default(),
         commits: CommitMode::Conditional,
         lease_duration: policy.lease_duration,
