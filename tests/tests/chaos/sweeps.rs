@@ -41,7 +41,7 @@ interval = [-3.0, 3.0]
 points = 128
 hidden = [32, 32]
 seeds = 4
-epochs = 5000
+epochs = 12000
 optimizer = "adam"
 learning_rate = 1e-3
 
@@ -66,19 +66,19 @@ id = "students"
 kind = "regress"
 data = { name = "teacher", inputs = 6, hidden = 3, noise = 0.1 }
 model = { family = "mlp", widths = [16], activation = "tanh" }
-batch_size = 32
+loss = "huber"
 seeds = 3
 epochs = 60
 learning_rate = 1e-3
-grid = { loss = ["mean-squared-error", "huber"] }
+grid = { batch_size = [32, 64] }
 record = { gradient_norm = true }
 
 [[experiment]]
 id = "line"
 kind = "interpolate"
 seeds = 3
-from = { experiment = "students", loss = "huber" }
-to = { experiment = "students", loss = "mean-squared-error" }
+from = { experiment = "students", batch_size = 32 }
+to = { experiment = "students", batch_size = 64 }
 ratios = { start = 0.0, stop = 2.0, count = 5 }
 
 [[experiment]]
@@ -89,7 +89,7 @@ interval = [-2.0, 2.0]
 points = 128
 hidden = [32, 32]
 seeds = 6
-epochs = 5000
+epochs = 12000
 optimizer = "adam"
 learning_rate = 1e-3
 
@@ -123,7 +123,7 @@ kind = "classify"
 seeds = 2
 batch_size = 32
 model = { conv = [4, 6], dense = [8] }
-epochs = 10
+epochs = 40
 learning_rate = 1e-3
 record = { weights_every = 2, gradient_norm = true }
 
@@ -155,7 +155,7 @@ log = true
 /// The tables of a sweep that runs undisturbed, on one machine; made once.
 pub(crate) fn undisturbed(sweep: usize) -> Arc<Tables> {
     static MADE: Mutex<BTreeMap<usize, Arc<Tables>>> = Mutex::new(BTreeMap::new());
-    let mut made = MADE.lock().unwrap();
+    let mut made = MADE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let make = || {
         let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test")).with_file(FILE, SWEEPS[sweep]);
         Arc::new(sandbox.undisturbed_tables(FILE))
