@@ -358,7 +358,7 @@ fn events_that_do_not_follow_from_each_other_are_damage_that_is_told() {
     let disk = MemoryDisk::holding(None, vec![encode_events(&[paused])]);
     for _ in 0..2 {
         let opened = Writer::open(MemoryJournal::open(&disk).unwrap(), Policy::default());
-        let error = opened.err().expect("it is refused");
+        let Err(error) = opened else { panic!("it is refused") };
         assert!(error.is_damage() && error.is_lasting(), "{error}");
         assert_eq!(error.to_string(), "it can't be replayed: its events don't follow from each other");
     }

@@ -123,7 +123,7 @@ impl<'a> Cluster<'a> {
         }
         for (way, link) in &mut self.links {
             let is_refused =
-                matches!(way, Way::ToCoordinator { coordinator, .. } if !self.listens[*coordinator]);
+                matches!(way, Way::Coordinator { coordinator, .. } if !self.listens[*coordinator]);
             let passage = if is_refused { Passage::Refused } else { link.passage };
             if passage != link.now {
                 link.link.set(passage);
@@ -278,11 +278,11 @@ impl Targets<'_> {
 
     fn of(&self, way: Way) -> Option<SocketAddr> {
         match (way, self.store) {
-            (Way::ToCoordinator { coordinator, .. }, _) => self.addresses.get(coordinator).copied(),
-            (Way::ToDatabase(_), _) => self.schema?.address(),
-            (Way::ToStore(_), Store::Folder(_)) => None,
-            (Way::ToStore(_), Store::Bucket(bucket)) => Some(bucket.address()),
-            (Way::ToStore(_), Store::Radosgw(server)) => Some(server.address()),
+            (Way::Coordinator { coordinator, .. }, _) => self.addresses.get(coordinator).copied(),
+            (Way::Database(_), _) => self.schema?.address(),
+            (Way::Store(_), Store::Folder(_)) => None,
+            (Way::Store(_), Store::Bucket(bucket)) => Some(bucket.address()),
+            (Way::Store(_), Store::Radosgw(server)) => Some(server.address()),
         }
     }
 }
@@ -303,8 +303,8 @@ impl Making<'_> {
         let arguments = ["-v", "serve", "--listen", &address, "--lease", &lease, "--state", &state];
         let mut arguments: Vec<String> = arguments.iter().map(|&it| it.to_owned()).collect();
         if let Some(schema) = schema {
-            let journal = schema.url(self.begin_of(Way::ToDatabase(number)));
-            let advertised = self.begin_of(Way::ToCoordinator { worker: None, coordinator: number });
+            let journal = schema.url(self.begin_of(Way::Database(number)));
+            let advertised = self.begin_of(Way::Coordinator { worker: None, coordinator: number });
             let advertised = advertised.unwrap_or(self.addresses[number]);
             arguments.extend(["--journal".to_owned(), journal]);
             arguments.extend(["--advertise".to_owned(), format!("http://{advertised}")]);
@@ -316,7 +316,7 @@ impl Making<'_> {
     fn worker(&self, number: usize) -> Kept {
         let urls = (0..self.addresses.len()).map(|coordinator| {
             let worker = (self.setup.journal == JournalKind::File).then_some(number);
-            let link = self.begin_of(Way::ToCoordinator { worker, coordinator });
+            let link = self.begin_of(Way::Coordinator { worker, coordinator });
             format!("http://{}", link.unwrap_or(self.addresses[coordinator]))
         });
         let urls = urls.collect::<Vec<_>>().join(",");
@@ -341,7 +341,7 @@ impl Making<'_> {
     fn variables(&self, who: Who) -> Vec<(String, String)> {
         let mut variables = Vec::new();
         let mut set = |name: &str, value: String| variables.push((name.to_owned(), value));
-        if let Some(store) = self.begin_of(Way::ToStore(who)) {
+        if let Some(store) = self.begin_of(Way::Store(who)) {
             set("AWS_ENDPOINT_URL", format!("http://{store}"));
         }
         if let Some(library) = self.machine.faketime.as_ref().filter(|_| self.setup.has_own_clocks) {

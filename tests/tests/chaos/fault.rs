@@ -14,14 +14,14 @@ pub(crate) enum Who {
 /// A way that bytes take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Way {
-    /// From one worker, or from all that share this way.
-    ToCoordinator {
+    /// From one worker to a coordinator, or from all that share this way.
+    Coordinator {
         worker: Option<usize>,
         coordinator: usize,
     },
-    ToStore(Who),
+    Store(Who),
     /// From a coordinator.
-    ToDatabase(usize),
+    Database(usize),
 }
 
 /// A disk of the cluster.
@@ -103,9 +103,9 @@ impl Fault {
             Self::Preempt(_) => "workers asked to leave",
             Self::KillCoordinator(_) => "coordinators killed",
             Self::StopCoordinator(_) => "coordinators stopped",
-            Self::Cut(Way::ToCoordinator { .. }, _) => "ways to a coordinator cut",
-            Self::Cut(Way::ToStore(_), _) => "ways to the store cut",
-            Self::Cut(Way::ToDatabase(_), _) => "ways to the database cut",
+            Self::Cut(Way::Coordinator { .. }, _) => "ways to a coordinator cut",
+            Self::Cut(Way::Store(_), _) => "ways to the store cut",
+            Self::Cut(Way::Database(_), _) => "ways to the database cut",
             Self::StoreAnswers(_) => "stores that refused",
             Self::KillStore => "stores killed",
             Self::FillDisk(_) => "disks filled",
@@ -155,9 +155,9 @@ impl Fault {
             | Self::CutJournal { .. }
             | Self::DamageJournal { .. }
             | Self::FillDisk(Disk::Journal)
-            | Self::Cut(Way::ToCoordinator { .. } | Way::ToDatabase(_), _) => &["worker-lost"],
+            | Self::Cut(Way::Coordinator { .. } | Way::Database(_), _) => &["worker-lost"],
             // A coordinator that starts anew waits for the store first; a lease may run out meanwhile.
-            Self::Cut(Way::ToStore(Who::Coordinator(_)), _)
+            Self::Cut(Way::Store(Who::Coordinator(_)), _)
             | Self::StoreAnswers(_)
             | Self::KillStore
             | Self::StepClock(..) => &["worker-lost"],
@@ -166,7 +166,7 @@ impl Fault {
             Self::Damage(Block::Staged(_), _) => &["storage"],
             Self::Damage(Block::Committed, _) => &["damaged"],
             Self::Preempt(_)
-            | Self::Cut(Way::ToStore(Who::Worker(_)), _)
+            | Self::Cut(Way::Store(Who::Worker(_)), _)
             | Self::FillDisk(_)
             | Self::ReadOnly
             | Self::Damage(Block::Cached(_) | Block::Checkpoint, _) => &[],
@@ -191,14 +191,14 @@ impl fmt::Display for Who {
 impl fmt::Display for Way {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ToCoordinator { worker: Some(worker), coordinator } => {
+            Self::Coordinator { worker: Some(worker), coordinator } => {
                 write!(f, "worker-{worker} to coordinator-{coordinator}")
             }
-            Self::ToCoordinator { worker: None, coordinator } => {
+            Self::Coordinator { worker: None, coordinator } => {
                 write!(f, "all to coordinator-{coordinator}")
             }
-            Self::ToStore(who) => write!(f, "{who} to the store"),
-            Self::ToDatabase(coordinator) => write!(f, "coordinator-{coordinator} to the database"),
+            Self::Store(who) => write!(f, "{who} to the store"),
+            Self::Database(coordinator) => write!(f, "coordinator-{coordinator} to the database"),
         }
     }
 }

@@ -83,16 +83,16 @@ impl Setup {
         let coordinators = || (0..self.coordinators()).map(Who::Coordinator);
         let mut ways: Vec<Way> = match self.journal {
             JournalKind::File => (0..self.workers)
-                .map(|worker| Way::ToCoordinator { worker: Some(worker), coordinator: 0 })
+                .map(|worker| Way::Coordinator { worker: Some(worker), coordinator: 0 })
                 .collect(),
             // A standby names the leader's one address to everybody.
             JournalKind::Database => (0..self.coordinators())
-                .map(|coordinator| Way::ToCoordinator { worker: None, coordinator })
-                .chain((0..self.coordinators()).map(Way::ToDatabase))
+                .map(|coordinator| Way::Coordinator { worker: None, coordinator })
+                .chain((0..self.coordinators()).map(Way::Database))
                 .collect(),
         };
         if self.store != StoreKind::Folder {
-            ways.extend(workers().chain(coordinators()).map(Way::ToStore));
+            ways.extend(workers().chain(coordinators()).map(Way::Store));
         }
         ways
     }

@@ -349,7 +349,7 @@ fn a_start_that_cannot_be_followed_says_what_is_wrong_with_it() {
     assert_eq!(kind, "storage");
     let (kind, message) = refused(|start| {
         let folder = start.scratch.clone();
-        fs::write(Path::new(&folder).join(basin_domain::key::RESULT), b"weight5").unwrap();
+        fs::write(Path::new(&folder).join(key::RESULT), b"weight5").unwrap();
         start.inputs.insert("trained".to_owned(), folder);
         start.input_digests.insert("trained".to_owned(), Digest::of(b"weights").to_string());
     });
