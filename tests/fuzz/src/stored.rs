@@ -36,7 +36,7 @@ points = 8
 batch_size = 4
 epochs = 2
 probes = ["sharpness"]
-probe = { every = 1, vectors = 2 }
+probe = { every = 1 }
 [[experiment]]
 id = "point"
 kind = "critical-point"
