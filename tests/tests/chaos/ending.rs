@@ -11,9 +11,10 @@ use crate::fault::{Block, Fault};
 use crate::plan::Plan;
 use crate::run::Teller;
 
-/// How long a sweep may take once nothing is wrong any more: outages are tried again after 15 s at most, leases last 3 s, and machines
-/// are slow.
-const END_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long nothing may move once nothing is wrong any more: outages are tried again after 15 s at most, leases last 3 s.
+const STANDSTILL: Duration = Duration::from_secs(90);
+/// How long a sweep may take once nothing is wrong any more, however busy the machine is.
+const END_TIMEOUT: Duration = Duration::from_secs(900);
 /// As many charged attempts end a task.
 const CHARGES: usize = 3;
 /// Where a machine stands still for as long, leases run out by themselves.
@@ -51,6 +52,13 @@ struct End<'a, 'b> {
     repairs: usize,
 }
 
+/// What changes while a sweep goes on: its counts, and how far each task is.
+fn how_far(status: &Value) -> Vec<Value> {
+    let running = status["running"].as_array().into_iter().flatten();
+    let tasks = running.flat_map(|task| [task["task"].clone(), task["iteration"].clone()]);
+    [status["counts"].clone()].into_iter().chain(tasks).collect()
+}
+
 impl End<'_, '_> {
     fn has(&self, fits: impl Fn(&Fault) -> bool) -> bool {
         self.plan.faults.iter().any(|planned| fits(&planned.fault))
@@ -59,12 +67,14 @@ impl End<'_, '_> {
     /// Waits until all tasks are committed.
     fn wait(&mut self) -> Result<(), String> {
         let mut last = String::new();
+        let (mut moved, mut far) = (Instant::now(), Vec::new());
         loop {
             for news in std::mem::take(&mut self.cluster.news) {
                 self.teller.tell(&news);
             }
-            if self.began.elapsed() > END_TIMEOUT {
-                return Err(format!("the sweep doesn't end: {last}"));
+            if self.began.elapsed() > END_TIMEOUT || moved.elapsed() > STANDSTILL {
+                let seconds = moved.elapsed().as_secs();
+                return Err(format!("the sweep doesn't end, nothing moved for {seconds} s: {last}"));
             }
             let status = self.cluster.ask(&["status", self.sweep]);
             let Some(status) = status.filter(|output| output.code == Some(0)) else {
@@ -73,6 +83,10 @@ impl End<'_, '_> {
             };
             let status = status.json();
             last = status.to_string();
+            let now = how_far(&status);
+            if now != far {
+                (moved, far) = (Instant::now(), now);
+            }
             let count = |of: &str| status["counts"][of].as_u64().unwrap();
             if ["blocked", "queued", "running"].iter().any(|of| count(of) > 0) {
                 self.cluster.tend_for(Duration::from_millis(200));
