@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use basin_domain::scheduling::UserName;
@@ -185,7 +186,8 @@ impl TokenFile {
         Ok(file)
     }
 
-    /// Changes a file, which is made if it isn't there: whole or not at all, one change at a time, readable by its owner alone.
+    /// Changes a file: whole or not at all, one change at a time. It stays whose it was and readable by whom it was; one that isn't there is made,
+    /// readable by its owner alone.
     ///
     /// # Errors
     /// If it can't be read or written, or if the change itself fails.
@@ -220,6 +222,11 @@ impl TokenFile {
         let text = toml::to_string(self).map_err(std::io::Error::other)?;
         // Temporary files are readable by their owner alone.
         let mut written = tempfile::NamedTempFile::new_in(folder)?;
+        if let Ok(before) = std::fs::metadata(path) {
+            // The coordinator may run as another user than whoever changes its file.
+            std::os::unix::fs::fchown(written.as_file(), Some(before.uid()), Some(before.gid()))?;
+            written.as_file().set_permissions(before.permissions())?;
+        }
         written.write_all(HEADER.as_bytes())?;
         written.write_all(text.as_bytes())?;
         written.as_file().sync_all()?;
@@ -258,6 +265,20 @@ mod tests {
         assert_eq!(TokenFile::read(&path).unwrap().entries, [first, second]);
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn a_file_that_its_owner_lets_others_read_stays_readable_by_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokens.toml");
+        add(&path, &entry("one"));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let before = std::fs::metadata(&path).unwrap();
+        add(&path, &entry("two"));
+        let after = std::fs::metadata(&path).unwrap();
+        assert_eq!(after.permissions().mode() & 0o777, 0o640);
+        assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()));
+        assert_ne!(after.ino(), before.ino(), "it was written anew");
     }
 
     #[test]

@@ -8,7 +8,7 @@
 mod tests;
 
 use std::collections::HashMap;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -243,9 +243,14 @@ fn read_digest(folder: &Path) -> Option<Digest> {
 }
 
 fn write_digest(folder: &Path, digest: Digest) -> io::Result<()> {
-    let partial = folder.join(format!(".data.blake3.{}.partial", std::process::id()));
-    let mut file = File::create(&partial)?;
+    // Not by the process's id: workers in containers that share the folder are all process 1.
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".data.blake3.").suffix(".partial");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    let mut file = builder.tempfile_in(folder)?;
     writeln!(file, "{digest}")?;
-    file.sync_all()?;
-    fs::rename(&partial, digest_file(folder))
+    file.as_file().sync_all()?;
+    file.persist(digest_file(folder)).map_err(|error| error.error)?;
+    Ok(())
 }

@@ -1,5 +1,7 @@
 //! Data sets on this machine: fetched, made, damaged, half there, and out of reach.
 
+use std::fs::File;
+
 use basin_domain::failure::ReleaseReason;
 use basin_domain::id::DatasetName;
 use basin_storage::testing::{Fault, InjectedError, Operation};
@@ -155,6 +157,21 @@ async fn parameters_of_other_contents_than_the_task_names_are_not_made_but_looke
     let ((dataset, _), (_, other)) = (recipe(1), recipe(2));
     let found = fixture.cache.path(&dataset, Some(&other), &fixture.lease).await;
     assert!(matches!(found, Err(DataError::Missing(_))));
+}
+
+#[tokio::test]
+async fn workers_that_share_the_folder_make_a_data_set_at_once() {
+    let fixture = AttemptFixture::new();
+    let (dataset, recipe) = recipe(1);
+    let folder = fixture.scratch.path().join("cache");
+    // Each as another process has it, with a list of checked files of its own.
+    let caches: Vec<_> = (0..8)
+        .map(|_| DataCache::new(folder.clone(), fixture.store.clone(), Arc::clone(&fixture.outages)))
+        .collect();
+    let made = caches.iter().map(|cache| cache.path(&dataset, Some(&recipe), &fixture.lease));
+    for path in futures::future::join_all(made).await {
+        assert!(path.ok().unwrap().exists());
+    }
 }
 
 #[test]

@@ -76,20 +76,39 @@ fn write_atomically(to: &Path, parts: &[Cow<'_, [u8]>]) -> io::Result<()> {
     };
     fs::create_dir_all(&folder)?;
     let name = to.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no file name"))?;
-    // Processes that write the same data set at once write the same bytes: each into its own file, the last rename wins.
-    let partial = folder.join(format!(".{}.{}.partial", name.to_string_lossy(), std::process::id()));
-    let written = (|| {
-        let mut file = BufWriter::new(File::create(&partial)?);
-        for part in parts {
-            file.write_all(part)?;
-        }
-        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        fs::rename(&partial, to)?;
-        File::open(&folder)?.sync_all()
-    })();
-    if written.is_err() {
-        // The first error is the one to report.
-        fs::remove_file(&partial).ok();
+    // Whoever writes the same data set at once writes the same bytes: each into a file of its own, the last rename wins. Process ids don't tell
+    // them apart: workers in containers that share the folder are all process 1.
+    let prefix = format!(".{}.", name.to_string_lossy());
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(".partial");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    let mut file = BufWriter::new(builder.tempfile_in(&folder)?);
+    for part in parts {
+        file.write_all(part)?;
     }
-    written
+    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.as_file().sync_all()?;
+    file.persist(to).map_err(|error| error.error)?;
+    File::open(&folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_writes_the_same_file_at_once_leaves_it_whole_and_nothing_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let to = folder.path().join("data.basin");
+        let (one, two) = (vec![1_u8; 1 << 20], vec![2_u8; 1 << 20]);
+        let parts: [Cow<'_, [u8]>; 2] = [Cow::Borrowed(&one), Cow::Borrowed(&two)];
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| write_atomically(&to, &parts).unwrap());
+            }
+        });
+        assert_eq!(fs::read(&to).unwrap(), [one.clone(), two.clone()].concat());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
 }
