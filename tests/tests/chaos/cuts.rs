@@ -64,7 +64,7 @@ impl Finished {
         let out = format!("{}-out", state.file_name().unwrap().to_string_lossy());
         sandbox.basin(&["verify", &self.sweep]).succeeded();
         sandbox.basin(&["collect", &self.sweep, "--out", &out]).succeeded();
-        assert_same_tables(&sweeps::undisturbed(SWEEP), &sandbox.collected_tables(&out));
+        assert_same_tables(&sweeps::undisturbed(SWEEP).tables, &sandbox.collected_tables(&out));
     }
 }
 
