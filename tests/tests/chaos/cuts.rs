@@ -102,7 +102,7 @@ fn a_journal_that_is_cut_off_anywhere_is_an_earlier_one_and_its_sweep_ends_with_
     assert!(ends.len() > 20, "{} records", ends.len());
     let (whole, _) = read(&finished.state("all", [&file, &log])).unwrap();
     let mut cuts = vec![0, 31];
-    let mut begin = 32;
+    let mut begin: usize = 32;
     for end in &ends {
         cuts.extend([begin, begin.midpoint(*end), end - 1]);
         begin = *end;

@@ -164,7 +164,7 @@ impl Undisturbed {
     pub(crate) fn copy_cache(&self, to: &Path) {
         let from = self.sandbox.path().join("alone-state/cache");
         if from.exists() {
-            let copied = std::process::Command::new("cp").arg("-a").args([&from, to]).status();
+            let copied = std::process::Command::new("cp").arg("-a").arg(&from).arg(to).status();
             assert!(copied.unwrap().success());
         }
     }
