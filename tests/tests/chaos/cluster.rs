@@ -6,7 +6,9 @@ use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use basin_tests::{Bucket, CommandOutput, Link, Passage, Radosgw, Sandbox, SmallDisk, free_address};
+use basin_tests::{
+    Bucket, CommandOutput, Link, Passage, Radosgw, Sandbox, SmallDisk, TEST_TIMEOUT, free_address,
+};
 
 use crate::damage;
 use crate::database::Schema;
@@ -18,8 +20,6 @@ use crate::sweeps;
 
 /// The pause between two looks at the processes.
 const LOOK: Duration = Duration::from_millis(20);
-/// How long a tool may take. Never a measurement.
-const TOOL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A way with what becomes of its bytes, unless nobody listens at its end.
 pub(crate) struct CutLink {
@@ -182,7 +182,7 @@ impl<'a> Cluster<'a> {
             if let Some(status) = child.try_wait().unwrap() {
                 break status;
             }
-            if began.elapsed() > TOOL_TIMEOUT {
+            if began.elapsed() > TEST_TIMEOUT {
                 let _ = (child.kill(), child.wait());
                 return None;
             }

@@ -64,7 +64,7 @@ impl Finished {
         let out = format!("{}-out", state.file_name().unwrap().to_string_lossy());
         sandbox.basin(&["verify", &self.sweep]).succeeded();
         sandbox.basin(&["collect", &self.sweep, "--out", &out]).succeeded();
-        assert_same_tables(&sweeps::undisturbed(SWEEP), &sandbox.collected_tables(&out));
+        assert_same_tables(&sweeps::undisturbed(SWEEP).tables, &sandbox.collected_tables(&out));
     }
 }
 
@@ -102,7 +102,7 @@ fn a_journal_that_is_cut_off_anywhere_is_an_earlier_one_and_its_sweep_ends_with_
     assert!(ends.len() > 20, "{} records", ends.len());
     let (whole, _) = read(&finished.state("all", [&file, &log])).unwrap();
     let mut cuts = vec![0, 31];
-    let mut begin = 32_usize;
+    let mut begin: usize = 32;
     for end in &ends {
         cuts.extend([begin, begin.midpoint(*end), end - 1]);
         begin = *end;

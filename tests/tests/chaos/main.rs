@@ -35,7 +35,7 @@ mod run;
 mod sweeps;
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -63,13 +63,17 @@ fn seeds() -> std::ops::Range<u64> {
 /// The ends of all seeds, by seed.
 fn run_seeds(seeds: std::ops::Range<u64>, machine: &Machine) -> BTreeMap<u64, Result<Outcome, String>> {
     let next = AtomicU64::new(seeds.start);
-    let ends = Mutex::new(BTreeMap::new());
+    let (ends, starting) = (Mutex::new(BTreeMap::new()), Mutex::new(()));
     let lanes = number_from("BASIN_CHAOS_LANES").unwrap_or(3).min(seeds.end - seeds.start);
     std::thread::scope(|scope| {
         for _ in 0..lanes {
             scope.spawn(|| {
                 // Killed at this lane's own times.
-                let radosgw = machine.has_radosgw.then(Radosgw::start).flatten();
+                // One after the other: each looks for ports that are free.
+                let radosgw = {
+                    let _alone = starting.lock().unwrap_or_else(PoisonError::into_inner);
+                    machine.has_radosgw.then(Radosgw::start).flatten()
+                };
                 loop {
                     let seed = next.fetch_add(1, Ordering::SeqCst);
                     if seed >= seeds.end {

@@ -43,8 +43,11 @@ pub(crate) fn run(seed: u64, machine: &Machine, radosgw: Option<&Radosgw>) -> Re
     let plan = Plan::of(seed, machine);
     let wanted = sweeps::undisturbed(plan.setup.sweep);
     let mut cluster = Cluster::new(&plan, machine, radosgw);
+    for worker in 0..plan.setup.workers {
+        wanted.copy_cache(&cluster.sandbox.path().join(format!("cache-{worker}")));
+    }
     let ended = disturb(&plan, &mut cluster)
-        .and_then(|(sweep, teller)| ending::check(&plan, &mut cluster, &sweep, &wanted, &teller));
+        .and_then(|(sweep, teller)| ending::check(&plan, &mut cluster, &sweep, &wanted.tables, &teller));
     if let Err(broken) = &ended {
         eprintln!("[seed {seed}] BROKEN: {broken}");
         keep(seed, &cluster);

@@ -1,6 +1,7 @@
 //! Small sweeps with packs, checkpoints and derived tasks, and what they end with when nobody disturbs them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use basin_tests::{Sandbox, Tables};
@@ -152,13 +153,30 @@ experiment = "plane"
 log = true
 "#;
 
-/// The tables of a sweep that runs undisturbed, on one machine; made once.
-pub(crate) fn undisturbed(sweep: usize) -> Arc<Tables> {
-    static MADE: Mutex<BTreeMap<usize, Arc<Tables>>> = Mutex::new(BTreeMap::new());
+/// A sweep that ran undisturbed, on one machine.
+pub(crate) struct Undisturbed {
+    pub(crate) tables: Tables,
+    sandbox: Sandbox,
+}
+
+impl Undisturbed {
+    /// Copies the data sets that it has cached into a folder that isn't there yet.
+    pub(crate) fn copy_cache(&self, to: &Path) {
+        let from = self.sandbox.path().join("alone-state/cache");
+        if from.exists() {
+            let copied = std::process::Command::new("cp").arg("-a").arg(&from).arg(to).status();
+            assert!(copied.unwrap().success());
+        }
+    }
+}
+
+/// The sweep as it runs undisturbed; made once.
+pub(crate) fn undisturbed(sweep: usize) -> Arc<Undisturbed> {
+    static MADE: Mutex<BTreeMap<usize, Arc<Undisturbed>>> = Mutex::new(BTreeMap::new());
     let mut made = MADE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let make = || {
         let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test")).with_file(FILE, SWEEPS[sweep]);
-        Arc::new(sandbox.undisturbed_tables(FILE))
+        Arc::new(Undisturbed { tables: sandbox.undisturbed_tables(FILE), sandbox })
     };
     Arc::clone(made.entry(sweep).or_insert_with(make))
 }
