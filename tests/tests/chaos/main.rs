@@ -35,8 +35,8 @@ mod run;
 mod sweeps;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use basin_tests::Radosgw;
