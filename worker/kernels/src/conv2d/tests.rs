@@ -239,9 +239,13 @@ fn every_pass_has_the_same_bits_on_any_number_of_threads() {
                 [outputs, input, weights]
             })
         };
-        let alone = run(1);
-        for threads in [2, 3, 4] {
-            assert!(run(threads) == alone, "{threads} threads, {shape:?}");
+        for path in CodePath::ALL {
+            on_path(path, || {
+                let alone = run(1);
+                for threads in [2, 3, 4] {
+                    assert!(run(threads) == alone, "{threads} threads, {shape:?}");
+                }
+            });
         }
     }
 }
