@@ -41,7 +41,7 @@ pub(crate) async fn show(
         h1 tabindex="-1" { (text(&id)) }
         (above(&asked, &now))
         div #overview data-live="sweeps" { (overview(&sweep, &reply)) }
-        @if is_steerable(&asked) { (steering(&sweep)) }
+        @if is_steerable(&asked) { (steering(&sweep, board.is_of_run)) }
         section aria-labelledby="experiments-title" {
             h2 #experiments-title { "Experiments" }
             div #experiments data-live="sweeps" { (experiments(&sweep, reply.forecast.as_ref())) }
