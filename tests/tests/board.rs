@@ -166,6 +166,11 @@ fn every_page_follows_a_sweep_from_its_queue_to_its_figures() {
     let measured =
         browser.get(&of("/tasks?where=train_loss+%3C+100+and+progress+%3D+1&sort=train_loss&down=1")).ok();
     assert!(measured.contains("1–3 of 3 tasks"), "{measured}");
+    let curves = eventually("each loss has its curve", || {
+        let page = browser.get(&of("/tasks")).ok();
+        (page.matches("<svg class=\"spark\"").count() == 3).then_some(page)
+    });
+    assert!(curves.contains("aria-label=\"loss from ") && curves.contains("<polyline points=\""), "{curves}");
     assert!(browser.get(&of("/tasks?group=state")).ok().contains("completed"));
     let points = browser.json(&of("/points.json"));
     assert_eq!((&points["n"], &points["runs"][0]), (&Value::from(1), &Value::from(3)), "{points}");
@@ -307,6 +312,9 @@ fn whoever_started_a_run_steers_it_from_its_board_and_nobody_else_does() {
     let (mut owner, sweep) = opened(&link, "long");
     let of = |page: &str| format!("/sweeps/{sweep}{page}");
 
+    eventually("a loss has its curve while it trains", || {
+        owner.get(&of("")).ok().contains("<svg class=\"spark\"").then_some(())
+    });
     let paused = owner.send(&of("/pause"), "").ok();
     assert!(paused.contains("paused: ") && paused.contains("state-paused"), "{paused}");
     assert!(!paused.contains("basin resume"), "that command doesn't reach it: {paused}");
@@ -425,7 +433,8 @@ fn a_finished_sweep_is_shown_from_its_store_to_whoever_has_the_link() {
             Some(browser.get(&of("")).ok()).filter(|page| page.contains("<svg "))
         });
         assert!(overview.contains("state-done"), "{overview}");
-        assert!(browser.get(&of("/tasks?sort=train_loss")).ok().contains("1–3 of 3 tasks"));
+        let tasks = browser.get(&of("/tasks?sort=train_loss")).ok();
+        assert!(tasks.contains("1–3 of 3 tasks") && tasks.contains("<svg class=\"spark\""), "{tasks}");
         let task = browser.get(&of(&format!("/tasks/{id}"))).ok();
         assert!(task.contains("state-completed") && task.contains("Where and how it ran"), "{task}");
         assert!(browser.json(&of(&format!("/tasks/{id}/curve.json")))["series"][0]["x"].is_array());
