@@ -166,6 +166,11 @@ fn every_page_follows_a_sweep_from_its_queue_to_its_figures() {
     let measured =
         browser.get(&of("/tasks?where=train_loss+%3C+100+and+progress+%3D+1&sort=train_loss&down=1")).ok();
     assert!(measured.contains("1–3 of 3 tasks"), "{measured}");
+    let curves = eventually("each loss has its curve", || {
+        let page = browser.get(&of("/tasks")).ok();
+        (page.matches("<svg class=\"spark\"").count() == 3).then_some(page)
+    });
+    assert!(curves.contains("aria-label=\"loss from ") && curves.contains("<polyline points=\""), "{curves}");
     assert!(browser.get(&of("/tasks?group=state")).ok().contains("completed"));
     let points = browser.json(&of("/points.json"));
     assert_eq!((&points["n"], &points["runs"][0]), (&Value::from(1), &Value::from(3)), "{points}");
@@ -272,6 +277,107 @@ fn a_viewer_looks_an_admin_steers_and_nobody_else_sees_anything() {
     eventually("the revoked token is refused", || (looking.get("/").code == 401).then_some(()));
 }
 
+/// Two tasks of some minutes.
+const LONG: Fits<'static> = Fits { name: "long", points: 512, hidden: &[64, 64], seeds: 2, epochs: 900_000 };
+
+/// The link that a local run says, whose log is `<name>.log`.
+fn link_of_run(sandbox: &Sandbox, name: &str) -> String {
+    eventually("the run says where its board is", || {
+        let log = sandbox.read(&format!("{name}.log"));
+        let (link, _) = log.split_once("the board is at ")?.1.split_once('\n')?;
+        Some(link.trim().to_owned())
+    })
+}
+
+/// A browser that was led to the board by its link, and the sweep of this name once a task of it trains.
+fn opened(link: &str, name: &str) -> (Browser, String) {
+    let mut browser = Browser::at(link);
+    let answer = browser.get(link.split_once(&browser.address.clone()).unwrap().1);
+    browser.follow(answer).ok();
+    let sweep = eventually("a task trains", || {
+        let list = browser.get("/").ok();
+        let start = list.find(&format!("/sweeps/{name}-"))? + "/sweeps/".len();
+        let sweep = list[start..].split('"').next()?.to_owned();
+        let page = browser.get(&format!("/sweeps/{sweep}"));
+        (page.code == 200 && !page.body.contains("Nothing runs.")).then_some(sweep)
+    });
+    (browser, sweep)
+}
+
+#[test]
+fn whoever_started_a_run_steers_it_from_its_board_and_nobody_else_does() {
+    let sandbox = sandbox().with_file("long.toml", &LONG.text());
+    let run = sandbox.start("run", &["run", "long.toml", "--workers", "1"]);
+    let link = link_of_run(&sandbox, "run");
+    let (mut owner, sweep) = opened(&link, "long");
+    let of = |page: &str| format!("/sweeps/{sweep}{page}");
+
+    eventually("a loss has its curve while it trains", || {
+        owner.get(&of("")).ok().contains("<svg class=\"spark\"").then_some(())
+    });
+    let paused = owner.send(&of("/pause"), "").ok();
+    assert!(paused.contains("paused: ") && paused.contains("state-paused"), "{paused}");
+    assert!(!paused.contains("basin resume"), "that command doesn't reach it: {paused}");
+    eventually("the terminal says so", || sandbox.read("run.log").contains("; paused").then_some(()));
+
+    // Neither a page of somebody else, nor a browser without the link, nor who may but look.
+    for from in ["", "Origin: http://evil.example\r\n", "Sec-Fetch-Site: cross-site\r\n", "Origin: null\r\n"]
+    {
+        let refused = owner.ask("POST", &of("/resume"), from, "");
+        assert!(
+            refused.code == 403 && refused.body.contains("own pages change anything"),
+            "{}",
+            refused.body
+        );
+    }
+    let mut stranger = Browser::at(&link);
+    for action in ["/resume", "/cancel", "/adjust"] {
+        let refused = stranger.send(&of(action), "");
+        assert!(refused.code == 401 && refused.body.contains("Sign in"), "{action}: {}", refused.body);
+    }
+    let here: Value = serde_json::from_str(&sandbox.read("basin-state/coordinator.json")).unwrap();
+    let viewer = here["token"].as_str().unwrap();
+    let mut looking = Browser::at(&link);
+    looking.send("/login", &format!("token={viewer}")).ok();
+    let refused = looking.send(&of("/resume"), "").ok();
+    assert!(refused.contains("notice trouble") && refused.contains("SteerSweep takes an admin"), "{refused}");
+    assert!(
+        refused.contains("state-paused") && !refused.contains("method=\"post\" action=\"/sweeps"),
+        "{refused}"
+    );
+
+    let resumed = owner.send(&of("/resume"), "").ok();
+    assert!(resumed.contains("resumed: ") && resumed.contains("state-running"), "{resumed}");
+    let adjusted = owner.send(&of("/adjust"), "priority=3&max_slots=1").ok();
+    assert!(adjusted.contains("the sweep has priority 3 and may take 1 slots at once"), "{adjusted}");
+    let cancelled = owner.send(&of("/cancel"), "").ok();
+    assert!(
+        cancelled.contains("given up; the run ends") && cancelled.contains("state-cancelled"),
+        "{cancelled}"
+    );
+    assert_eq!(run.wait(), Some(1), "{}", sandbox.read("run.log"));
+    let log = sandbox.read("run.log");
+    assert!(log.contains(&format!("error: {sweep} was cancelled; what is done is kept")), "{log}");
+    assert!(log.contains("hint: run the same command again to go on where it was"), "{log}");
+
+    // The same command takes it up again; a drained worker ends it, too.
+    let run = sandbox.start("again", &["run", "long.toml", "--workers", "1"]);
+    let (mut owner, _) = opened(&link_of_run(&sandbox, "again"), "long");
+    let worker = eventually("its worker is listed", || {
+        let page = owner.get("/workers").ok();
+        let (before, _) = page.split_once("/drain\"")?;
+        before.rsplit('/').next().map(str::to_owned)
+    });
+    let drained = owner.send(&format!("/workers/{worker}/drain"), "").ok();
+    assert!(
+        drained.contains("is draining: it gives back what it holds, and leaves; the run ends"),
+        "{drained}"
+    );
+    assert_eq!(run.wait(), Some(1), "{}", sandbox.read("again.log"));
+    let log = sandbox.read("again.log");
+    assert!(log.contains("was stopped: its worker was drained; what is done is kept"), "{log}");
+}
+
 /// A board that was started by itself; killed when it is dropped.
 struct StartedBoard(std::process::Child, String);
 
@@ -327,7 +433,8 @@ fn a_finished_sweep_is_shown_from_its_store_to_whoever_has_the_link() {
             Some(browser.get(&of("")).ok()).filter(|page| page.contains("<svg "))
         });
         assert!(overview.contains("state-done"), "{overview}");
-        assert!(browser.get(&of("/tasks?sort=train_loss")).ok().contains("1–3 of 3 tasks"));
+        let tasks = browser.get(&of("/tasks?sort=train_loss")).ok();
+        assert!(tasks.contains("1–3 of 3 tasks") && tasks.contains("<svg class=\"spark\""), "{tasks}");
         let task = browser.get(&of(&format!("/tasks/{id}"))).ok();
         assert!(task.contains("state-completed") && task.contains("Where and how it ran"), "{task}");
         assert!(browser.json(&of(&format!("/tasks/{id}/curve.json")))["series"][0]["x"].is_array());

@@ -115,6 +115,18 @@ fn what_a_run_has_left_is_looked_at_without_a_change() {
 }
 
 #[test]
+fn points_that_are_one_run_are_asked_for_by_the_name_of_each() {
+    let text = SHORT.text().replace("epochs = 2", "epochs = 2\ngrid = { batch_size = [4, 16, 100] }");
+    let sandbox = sandbox().with_file("shared.toml", &text);
+    sandbox.basin(&["run", "shared.toml", "--out", "out"]).succeeded();
+    let task = |name: &str| looked(&sandbox, &["why", name]).succeeded().json()["task"].clone();
+    let all = task("fits batch_size=16 seed 0");
+    assert_eq!(task("fits batch_size=100 seed 0"), all, "there are 16 points: both are batches of all");
+    assert_eq!(task("seed 0 batch_size=16"), all);
+    assert_ne!(task("fits batch_size=4 seed 0"), all);
+}
+
+#[test]
 fn a_coordinator_that_is_named_goes_before_the_folder() {
     let sandbox = sandbox();
     sandbox.basin(&["run", "short.toml", "--out", "out"]).succeeded();

@@ -65,7 +65,8 @@ impl Board {
     /// # Errors
     /// If the address can't be used, or the coordinator can't be dialled with these certificates.
     pub async fn open(settings: BoardSettings) -> Result<Self, BoardError> {
-        let BoardSettings { listen, hosts, tls, allows_plaintext, source, store, journal } = settings;
+        let BoardSettings { listen, hosts, tls, allows_plaintext, source, store, journal, is_of_run } =
+            settings;
         if !listen.ip().is_loopback() && tls.is_none() && !allows_plaintext {
             return Err(BoardError::WithoutTls(listen));
         }
@@ -97,6 +98,7 @@ impl Board {
             model: Arc::clone(&model),
             hosts,
             journal,
+            is_of_run,
             notices: context::Notices::default(),
         });
         let stop = CancellationToken::new();

@@ -29,6 +29,8 @@ pub(crate) struct Board {
     pub(crate) notices: Notices,
     /// How long the journal takes, if that is known here.
     pub(crate) journal: Option<JournalTimes>,
+    /// Whether it shows a run on this machine, which ends with its sweep.
+    pub(crate) is_of_run: bool,
 }
 
 /// The board, for all who answer.

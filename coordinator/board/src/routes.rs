@@ -101,6 +101,7 @@ mod tests {
             hosts: vec!["basin.example".to_owned()],
             notices: Notices::default(),
             journal: None,
+            is_of_run: false,
         })
     }
 

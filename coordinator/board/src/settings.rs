@@ -65,4 +65,6 @@ pub struct BoardSettings {
     pub store: StoreChoice,
     /// How long the journal takes, if that is known here.
     pub journal: Option<JournalTimes>,
+    /// Whether the coordinator is that of a run on this machine: other commands don't steer it, and it ends with its sweep.
+    pub is_of_run: bool,
 }

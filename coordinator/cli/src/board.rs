@@ -30,6 +30,7 @@ pub(super) async fn board(arguments: arguments::Board, output: Output) -> Comman
         source,
         store,
         journal: None,
+        is_of_run: false,
     };
     let board = Board::open(settings).await.map_err(board_not_opened)?;
     let link = board.link();

@@ -50,7 +50,8 @@ impl Progress {
     /// Shows how the sweep stands.
     pub(super) fn show(&mut self, reply: &v1::GetSweepReply) {
         let Some(summary) = &reply.sweep else { return };
-        let waiting = waiting_summary(&reply.waiting);
+        let paused = if summary.state_code() == v1::SweepState::Paused { "; paused" } else { "" };
+        let waiting = format!("{paused}{}", waiting_summary(&reply.waiting));
         let footer = footer(summary, reply.forecast.as_ref());
         if self.output.is_live() {
             let experiments: Vec<(String, ExperimentProgress)> = summary

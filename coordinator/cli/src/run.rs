@@ -1,6 +1,7 @@
 //! `basin run`: everything on this machine, through the same coordinator, agent and store as on a cluster.
 
 mod board;
+mod end;
 mod report_retries;
 mod run_times;
 mod take_over;
@@ -19,7 +20,7 @@ use basin_domain::sweep::SweepNote;
 use basin_domain::utc::Utc;
 use basin_proto::dial::{Dial, Token};
 use basin_proto::v1;
-use basin_worker::agent::{self, NewsListener};
+use basin_worker::agent::{self, ExitReason, NewsListener};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -46,7 +47,8 @@ use basin_coordinator::server::{JournalLocation, Server, ServerSettings, StartEr
 use basin_coordinator::service::{Coordinator, LaunchOptions, sweep_reply};
 use basin_coordinator::trust::{NewToken, Role, Tokens, Trust};
 use basin_report::Status;
-use board::RunBoard;
+use board::{RunBoard, last_look};
+use end::EarlyEnd;
 use report_retries::report_with_retries;
 use run_times::RunTimes;
 use take_over::take_over;
@@ -117,7 +119,11 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
     let viewer =
         NewToken::new(UserName::new("view").expect("it is a name"), Role::Viewer, Utc::from_unix(0), None)
             .or_basin("this system gives no random numbers")?;
-    let tokens = Tokens::Fixed(Arc::from([ours.entry, viewer.entry]));
+    // Whoever started it steers it by its board, which alone has this one, in memory.
+    let owner =
+        NewToken::new(UserName::new("owner").expect("it is a name"), Role::Admin, Utc::from_unix(0), None)
+            .or_basin("this system gives no random numbers")?;
+    let tokens = Tokens::Fixed(Arc::from([ours.entry, viewer.entry, owner.entry]));
     let trust = Trust { tokens, ..Trust::default() };
     let journal = JournalLocation::File(state.join("journal.sqlite"));
     let settings = ServerSettings {
@@ -133,7 +139,7 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
     };
     let server = Server::start(settings).await.map_err(|error| cannot_start(error, &state))?;
     let board_of_run = RunBoard { address: arguments.board, is_left_out: arguments.no_board };
-    let board = board_of_run.open(&server, viewer.secret.expose_secret(), &store, output).await;
+    let board = board_of_run.open(&server, owner.secret.expose_secret(), &store, output).await;
     let board = match board {
         Ok(board) => board,
         Err(failed) => {
@@ -207,23 +213,31 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
         followed = follow(&coordinator, &sweep, &shutdown, output) => followed,
         ended = &mut agent => {
             let ended = ended.or_basin("the worker crashed")?;
+            if matches!(ended, Ok(ExitReason::Drained)) {
+                last_look(board.as_ref(), &shutdown).await;
+            }
             server.shut_down().await;
             return Err(match ended {
                 Err(error) => agent_failed(error).context("the worker cannot work"),
-                Ok(_) => CommandError::basin(anyhow::anyhow!("the worker left before the sweep was done")),
+                Ok(ExitReason::Drained) => EarlyEnd::Drained.of(&sweep),
+                Ok(ExitReason::Idle | ExitReason::Walltime) => {
+                    CommandError::basin(anyhow::anyhow!("the worker left before the sweep was done"))
+                }
             });
         }
     };
     let took = work_began.elapsed().as_secs_f64();
     stop_agent.cancel();
     let _ = tokio::time::timeout(GRACE + Duration::from_secs(5), agent).await;
+    if matches!(followed, Ok(Some(EarlyEnd::Cancelled))) {
+        last_look(board.as_ref(), &shutdown).await;
+    }
     drop(board);
     let (status, failed) = final_status(&coordinator, &sweep).await;
     let forecast = coordinator.forecast_now(&sweep).await;
     server.shut_down().await;
-    if !followed? {
-        return Err(CommandError::input(anyhow::anyhow!("{sweep} was stopped; what is done is kept"))
-            .hint("run the same command again to go on where it was"));
+    if let Some(end) = followed? {
+        return Err(end.of(&sweep));
     }
     let experiments = forecast.map(|forecast| forecast.experiments).unwrap_or_default();
     let times = RunTimes { took, prediction, experiments };
@@ -286,13 +300,13 @@ fn ledger_stopped(error: DecideError) -> CommandError {
     CommandError::basin(error).context("the ledger stopped").hint_if_any(hint.map(str::to_owned))
 }
 
-/// Shows progress until the sweep has ended (true) or is stopped (false).
+/// Shows progress until the sweep is done, or ends early.
 async fn follow(
     coordinator: &Arc<Coordinator>,
     sweep: &SweepId,
     shutdown: &CancellationToken,
     output: Output,
-) -> Result<bool, CommandError> {
+) -> Result<Option<EarlyEnd>, CommandError> {
     let mut progress = Progress::new(output);
     loop {
         let (id, now) = (sweep.clone(), coordinator.ledger.now());
@@ -301,15 +315,16 @@ async fn follow(
         let reply = coordinator.with_forecast(sweep, reply).await;
         let reply = coordinator.with_names(sweep, reply).await;
         progress.show(&reply);
-        if reply.sweep.is_some_and(|sweep| sweep.state_code() == v1::SweepState::Done) {
+        let state = reply.sweep.map(|sweep| sweep.state_code());
+        if matches!(state, Some(v1::SweepState::Done | v1::SweepState::Cancelled)) {
             progress.finish();
-            return Ok(true);
+            return Ok((state == Some(v1::SweepState::Cancelled)).then_some(EarlyEnd::Cancelled));
         }
         tokio::select! {
             () = tokio::time::sleep(POLL_INTERVAL) => {}
             () = shutdown.cancelled() => {
                 progress.finish();
-                return Ok(false);
+                return Ok(Some(EarlyEnd::Stopped));
             }
         }
     }

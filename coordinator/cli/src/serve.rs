@@ -131,6 +131,7 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> CommandResult {
         source: Source::Store,
         store: StoreChoice::Given(store.clone()),
         journal: None,
+        is_of_run: false,
     });
     let settings = ServerSettings {
         listen,

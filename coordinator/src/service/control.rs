@@ -9,7 +9,6 @@ use basin_domain::id::{SweepId, TaskId, WorkerId};
 use basin_domain::lookup::{self, LookupError, Named};
 use basin_domain::scheduling::SchedulingChange;
 use basin_domain::sweep::Source;
-use basin_domain::task::is_meant;
 use basin_proto::codes::Coded;
 use basin_proto::convert::{parse, required};
 use basin_proto::v1::control_server::Control;
@@ -343,16 +342,11 @@ fn newest_of_name(ledger: &Ledger, text: &str) -> Result<(SweepId, u32), LookupE
     newest.map(|(_, id)| (id, count)).ok_or(LookupError::NotFound)
 }
 
-/// The tasks that a person who typed these words may mean: the one of that name, or all with these words in it, by name.
-async fn meant(names: NamesOfSweep, words: String) -> Result<Vec<(TaskId, Box<str>)>, Status> {
+/// The tasks that a person who typed these words may mean, by name.
+async fn meant(names: NamesOfSweep, words: String) -> Result<Vec<(TaskId, String)>, Status> {
     let look = move || {
-        let fits = names.iter().filter(|(_, name)| is_meant(name, &words));
-        let mut fitting: Vec<_> = fits.map(|(id, name)| (*id, name.clone())).collect();
-        fitting.sort_by(|(_, a), (_, b)| a.cmp(b));
-        match fitting.iter().position(|(_, name)| **name == *words) {
-            Some(exact) => vec![fitting.swap_remove(exact)],
-            None => fitting,
-        }
+        let meant = names.meant(&words);
+        meant.into_iter().map(|(id, name)| (id, name.to_owned())).collect::<Vec<_>>()
     };
     tokio::task::spawn_blocking(look).await.map_err(|error| Status::internal(error.to_string()))
 }

@@ -11,15 +11,15 @@ use basin_domain::task::Task;
 use basin_proto::v1;
 use basin_storage::Store;
 
-use super::Coordinator;
+use super::{Coordinator, SweepNames};
 
 /// The most sweeps whose names are kept.
 const KEPT: usize = 16;
 /// How long an answer waits for names; without them it gives ids alone.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The names of a sweep's tasks.
-pub type NamesOfSweep = Arc<HashMap<TaskId, Box<str>>>;
+/// The names of a sweep's tasks, for several who look at them.
+pub type NamesOfSweep = Arc<SweepNames>;
 
 /// The names of the tasks of some sweeps.
 #[derive(Debug, Default)]
@@ -61,8 +61,7 @@ impl TaskNames {
 
     /// Keeps the names of a sweep's tasks.
     pub(super) fn keep(&self, sweep: &SweepId, tasks: &[Task]) -> NamesOfSweep {
-        let names: NamesOfSweep =
-            Arc::new(tasks.iter().map(|task| (task.id, task.name().into_boxed_str())).collect());
+        let names = NamesOfSweep::new(SweepNames::of(tasks));
         let mut sweeps = self.sweeps.lock().unwrap_or_else(PoisonError::into_inner);
         sweeps.retain(|(known, _)| known != sweep);
         if sweeps.len() == KEPT {

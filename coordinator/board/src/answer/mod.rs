@@ -7,6 +7,7 @@ mod page;
 pub(crate) mod parts;
 mod query;
 mod shell;
+pub(crate) mod sparkline;
 
 pub(crate) use self::failure::Failure;
 pub(crate) use self::json::json_answer;

@@ -5,6 +5,7 @@
 
 pub(crate) mod changes;
 mod latency;
+mod live_losses;
 mod poll;
 mod reading;
 mod results;

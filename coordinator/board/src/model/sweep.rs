@@ -12,6 +12,7 @@ use basin_proto::codes::Coded;
 use basin_proto::v1;
 use basin_storage::Store;
 
+use super::live_losses::LiveLosses;
 use super::results::SweepResults;
 use super::stored_words::NOT_COMMITTED;
 use super::task_list::TaskList;
@@ -34,6 +35,8 @@ pub(crate) struct SweepModel {
     list: RwLock<TaskList>,
     /// What its committed tasks came to.
     pub(crate) results: Arc<SweepResults>,
+    /// How the losses of its running tasks went so far.
+    pub(crate) losses: LiveLosses,
     /// The tasks that are committed, as far as the coordinator says.
     committed: RwLock<Arc<Vec<TaskId>>>,
     /// Those that failed for good, likewise.
@@ -61,6 +64,7 @@ impl SweepModel {
             looked: Mutex::new(Instant::now()),
             list: RwLock::new(TaskList::Reading),
             results: Arc::default(),
+            losses: LiveLosses::default(),
             committed: RwLock::default(),
             failed: RwLock::default(),
             known: tokio::sync::Mutex::default(),
@@ -159,7 +163,7 @@ impl SweepModel {
         if has_states && self.write(&table, move |table: &Table| table.set_states(&states)).await {
             known.written.clone_from(&known.tasks.states);
         }
-        let live = match known.changed_live(client).await {
+        let live = match known.changed_live(client, &self.losses).await {
             Ok(live) => live,
             Err(error) if is_new || has_states => {
                 tracing::debug!(%error, sweep = self.id, "how its running tasks are can't be asked for");
@@ -246,7 +250,7 @@ impl Known {
     }
 
     /// The rows of running tasks of which something else is said than the table has.
-    async fn changed_live(&self, client: &Client) -> Result<Vec<LiveRow>, CallError> {
+    async fn changed_live(&self, client: &Client, losses: &LiveLosses) -> Result<Vec<LiveRow>, CallError> {
         let rows = self.tasks.tasks.iter().zip(&self.tasks.states);
         let running = rows.filter(|(_, state)| **state == v1::TaskState::Running).map(|(task, _)| task);
         let ids: Vec<String> = running.take(LIVE).map(|task| task.task_id.clone()).collect();
@@ -257,6 +261,7 @@ impl Known {
                 Err(CallError::UnknownCall { .. }) => return Ok(changed),
                 Err(error) => return Err(error),
             };
+            losses.note(&tasks);
             for task in &tasks {
                 for place in self.places.get(&task.task_id).into_iter().flatten() {
                     let row = live_row(*place, task);

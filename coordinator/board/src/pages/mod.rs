@@ -4,6 +4,7 @@ pub(crate) mod common;
 pub(crate) mod events;
 pub(crate) mod failures;
 pub(crate) mod latencies;
+mod losses;
 pub(crate) mod points;
 pub(crate) mod results;
 pub(crate) mod sign_in;

@@ -17,15 +17,15 @@ use crate::access::Rights;
 use crate::answer::parts::{sweep_url, text};
 use crate::answer::{Failure, Query, segment};
 use crate::context::{Asked, Notice, Shared};
-use crate::words::steering::steered;
+use crate::words::steering::{END_OF_RUN, steered};
 
 /// Whether forms for steering are shown to whoever asks.
 pub(crate) fn is_steerable(asked: &Asked) -> bool {
     asked.visitor.rights == Rights::Steer && asked.visitor.client.is_some()
 }
 
-/// The forms that steer a sweep.
-pub(crate) fn steering(sweep: &v1::SweepSummary) -> Markup {
+/// The forms that steer a sweep; of a run on this machine, which ends with it, what that means is said.
+pub(crate) fn steering(sweep: &v1::SweepSummary, is_of_run: bool) -> Markup {
     let url = |action: &str| sweep_url(&sweep.sweep_id, action);
     let state = SweepState::read(sweep.state_code, &sweep.state);
     let failed = sweep.counts.unwrap_or_default().failed;
@@ -38,7 +38,11 @@ pub(crate) fn steering(sweep: &v1::SweepSummary) -> Markup {
             @if is_open {
                 details {
                     summary { "Cancel…" }
-                    p { "What is committed stays; the rest is given up." }
+                    p {
+                        "What is committed stays; the rest is given up"
+                        @if is_of_run { (END_OF_RUN) }
+                        "."
+                    }
                     (button(&url("cancel"), "Cancel the sweep"))
                 }
             }
@@ -77,12 +81,12 @@ pub(crate) async fn steer(
     let form = Query::parse(&form);
     let client = asked.client()?;
     let outcome = match action.as_str() {
-        "pause" => steered_in_words(client, &id, Steering::Pause).await,
-        "resume" => steered_in_words(client, &id, Steering::Resume).await,
-        "cancel" => steered_in_words(client, &id, Steering::Cancel).await,
-        "retry" => steered_in_words(client, &id, Steering::RetryFailed).await,
         "adjust" => adjusted(client, &id, &form).await,
-        _ => return Err(Failure::not_found("there is no such page")),
+        other => {
+            let steering = steering_of(other).ok_or_else(|| Failure::not_found("there is no such page"))?;
+            let steered = answered(steered(client, &id, steering)).await;
+            steered.map(|it| if board.is_of_run { it.line_of_run() } else { it.line() })
+        }
     };
     let page = sweep_url(&id, "");
     Ok(shown_on(&board, form.get("to").unwrap_or(&page), outcome).await)
@@ -95,8 +99,9 @@ pub(crate) async fn drain(
     asked: Asked,
 ) -> Result<Response, Failure> {
     let drained = answered(asked.client()?.drain(&id)).await;
+    let end = if board.is_of_run { END_OF_RUN } else { "" };
     let outcome =
-        drained.map(|worker| format!("{worker} is draining: it gives back what it holds, and leaves"));
+        drained.map(|worker| format!("{worker} is draining: it gives back what it holds, and leaves{end}"));
     Ok(shown_on(&board, "/workers", outcome).await)
 }
 
@@ -105,8 +110,15 @@ pub(crate) fn drain_url(worker: &str) -> String {
     format!("/workers/{}/drain", segment(worker))
 }
 
-async fn steered_in_words(client: &Client, sweep: &str, steering: Steering) -> Result<String, Failure> {
-    answered(steered(client, sweep, steering)).await.map(|steered| steered.line())
+/// What a form's address asks for, beside adjusting.
+fn steering_of(action: &str) -> Option<Steering> {
+    match action {
+        "pause" => Some(Steering::Pause),
+        "resume" => Some(Steering::Resume),
+        "cancel" => Some(Steering::Cancel),
+        "retry" => Some(Steering::RetryFailed),
+        _ => None,
+    }
 }
 
 async fn adjusted(client: &Client, sweep: &str, form: &Query) -> Result<String, Failure> {
@@ -187,12 +199,14 @@ mod tests {
             ..v1::SweepSummary::default()
         };
         let offered = |state, failed| {
-            let html = steering(&sweep(state, failed)).into_string();
+            let html = steering(&sweep(state, failed), false).into_string();
             ["pause", "resume", "cancel", "retry"]
                 .map(|action| html.contains(&format!("/sweeps/a-1/{action}\"")))
         };
         assert_eq!(offered(SweepState::Running, 0), [true, false, true, false]);
         assert_eq!(offered(SweepState::Paused, 2), [false, true, true, true]);
         assert_eq!(offered(SweepState::Done, 0), [false, false, false, false]);
+        let said = |is_of_run| steering(&sweep(SweepState::Running, 0), is_of_run).into_string();
+        assert!(said(false).contains("the rest is given up.") && said(true).contains("the run ends"));
     }
 }

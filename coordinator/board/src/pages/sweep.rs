@@ -7,6 +7,7 @@ use basin_proto::v1;
 use maud::{Markup, html};
 
 use super::common::above;
+use super::losses::{ShownTask, Sparklines, sparklines};
 use super::results::{choice, claims_section, curves_section, figures_section};
 use super::source;
 use super::steering::{is_steerable, steering};
@@ -37,18 +38,19 @@ pub(crate) async fn show(
     let model = board.model.sweep(&id);
     let (now, shown) = (board.model.now(), model.results.shown());
     let choice = choice(&model, &asked.query).await;
+    let losses = sparklines(&asked, &model, &listed(&reply)).await;
     let main = html! {
         h1 tabindex="-1" { (text(&id)) }
         (above(&asked, &now))
         div #overview data-live="sweeps" { (overview(&sweep, &reply)) }
-        @if is_steerable(&asked) { (steering(&sweep)) }
+        @if is_steerable(&asked) { (steering(&sweep, board.is_of_run)) }
         section aria-labelledby="experiments-title" {
             h2 #experiments-title { "Experiments" }
             div #experiments data-live="sweeps" { (experiments(&sweep, reply.forecast.as_ref())) }
         }
         section aria-labelledby="running-title" {
             h2 #running-title { "Running tasks" }
-            div #running data-live="sweeps" { (running(&id, &reply)) }
+            div #running data-live="sweeps" { (running(&id, &reply, &losses)) }
         }
         section aria-labelledby="curves-title" {
             h2 #curves-title { "Curves" }
@@ -161,7 +163,13 @@ fn of_experiment(sweep: &str, experiment: &str) -> String {
     filtered(sweep, &format!("experiment = '{}'", experiment.replace('\'', "''")))
 }
 
-fn running(sweep: &str, reply: &v1::GetSweepReply) -> Markup {
+/// The running tasks that are listed.
+fn listed(reply: &v1::GetSweepReply) -> Vec<ShownTask<'_>> {
+    let running = reply.running.iter().take(RUNNING);
+    running.map(|task| ShownTask { id: &task.task_id, state: Some(v1::TaskState::Running) }).collect()
+}
+
+fn running(sweep: &str, reply: &v1::GetSweepReply, losses: &Sparklines) -> Markup {
     if reply.running.is_empty() {
         return html! { p.empty { "Nothing runs." } };
     }
@@ -179,7 +187,10 @@ fn running(sweep: &str, reply: &v1::GetSweepReply) -> Markup {
                         td { (text(&task.worker_id)) }
                         td.number { (task.attempt) }
                         td { (share(done_share(&at))) }
-                        td.number { (measured(at.loss)) }
+                        td.number {
+                            @if let Some(spark) = losses.get(&task.task_id) { (spark) }
+                            (measured(at.loss))
+                        }
                     }
                 }
             }

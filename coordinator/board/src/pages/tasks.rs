@@ -7,6 +7,7 @@ use basin_charts::number;
 use maud::{Markup, html};
 
 use super::common::above;
+use super::losses::{ShownTask, Sparklines, sparklines};
 use crate::answer::parts::Head::{Numbers, Words};
 use crate::answer::parts::{heads, measured, scrolling, share, state, sweep_url, task_link, text, whole};
 use crate::answer::{Failure, Page, Place, Query};
@@ -22,13 +23,14 @@ pub(crate) async fn list(
 ) -> Result<Page, Failure> {
     let (table, gap) = table_of(&board.model, &id).await?;
     let (found, columns) = find(&table, &asked.query).await?;
+    let losses = sparklines(&asked, &board.model.sweep(&id), &found.tasks()).await;
     let now = board.model.now();
     let main = html! {
         h1 tabindex="-1" { "Tasks of " (text(&id)) }
         (above(&asked, &now))
         @if let Some(gap) = &gap { p.note { "What the sweep varies isn't known: " (text(gap)) } }
         (form(&asked.query, &columns))
-        div #tasks data-live="tasks" { (shown(&id, &asked.query, &found)) }
+        div #tasks data-live="tasks" { (shown(&id, &asked.query, &found, &losses)) }
     };
     Ok(asked.shows(Page::new(format!("Tasks of {id}"), Place::Sweep(id, "tasks"), "tasks", main)))
 }
@@ -62,6 +64,16 @@ enum Found {
     Rows(Rows),
     Groups(String, Vec<Group>),
     Wrong(FilterError),
+}
+
+impl Found {
+    /// The tasks that have rows.
+    fn tasks(&self) -> Vec<ShownTask<'_>> {
+        let Self::Rows(found) = self else { return Vec::new() };
+        let place = |name: &str| found.columns.iter().position(|column| column.name == name);
+        let (id, state) = (place("id"), place("state"));
+        found.rows.iter().map(|row| ShownTask::in_state(text_at(row, id), text_at(row, state))).collect()
+    }
 }
 
 async fn find(table: &Arc<Table>, query: &Query) -> Result<(Found, Vec<Column>), Failure> {
@@ -132,15 +144,15 @@ fn form(query: &Query, columns: &[Column]) -> Markup {
     }
 }
 
-fn shown(sweep: &str, query: &Query, found: &Found) -> Markup {
+fn shown(sweep: &str, query: &Query, found: &Found, losses: &Sparklines) -> Markup {
     match found {
-        Found::Rows(rows) => rows_shown(sweep, query, rows),
+        Found::Rows(rows) => rows_shown(sweep, query, rows, losses),
         Found::Groups(by, groups) => groups_shown(query, by, groups),
         Found::Wrong(error) => html! { p.trouble role="alert" { (text(&error.to_string())) } },
     }
 }
 
-fn rows_shown(sweep: &str, query: &Query, found: &Rows) -> Markup {
+fn rows_shown(sweep: &str, query: &Query, found: &Rows, losses: &Sparklines) -> Markup {
     let place = |name: &str| found.columns.iter().position(|column| column.name == name);
     let (id, name) = (place("id"), place("name"));
     let others: Vec<(usize, &Column)> = found
@@ -161,7 +173,13 @@ fn rows_shown(sweep: &str, query: &Query, found: &Rows) -> Markup {
                 @for row in &found.rows {
                     tr {
                         th scope="row" { (task_link(sweep, text_at(row, id), text_at(row, name))) }
-                        @for (place, column) in &others { (cell(column, row.get(*place).unwrap_or(&Cell::Nothing))) }
+                        @for (place, column) in &others {
+                            @let value = row.get(*place).unwrap_or(&Cell::Nothing);
+                            @match losses.get(text_at(row, id)).filter(|_| is_loss(column)) {
+                                Some(spark) => { td.number { (spark) @if let Some(value) = value.number() { (measured(Some(value))) } } },
+                                None => { (cell(column, value)) },
+                            }
+                        }
                     }
                 }
             }
@@ -201,11 +219,16 @@ fn bare(query: &str) -> &str {
     query.trim_start_matches('?')
 }
 
+/// Whether a column has the last loss that is known, beside which its curve is.
+fn is_loss(column: &Column) -> bool {
+    column.name == "loss" && column.role == Role::Progress
+}
+
 /// Whether what is shown of a column are numbers, which stand at the right.
 fn has_numbers(column: &Column, place: usize, found: &Rows) -> bool {
     let is_bar = column.name == "progress" && column.role == Role::Progress;
     let mut cells = found.rows.iter().filter_map(|row| row.get(place));
-    column.role == Role::Measure || !is_bar && cells.any(|cell| cell.number().is_some())
+    column.role == Role::Measure || is_loss(column) || !is_bar && cells.any(|cell| cell.number().is_some())
 }
 
 /// The head of a column: a link that sorts by it, and the other way round once it does.
@@ -313,7 +336,9 @@ mod tests {
     async fn html(query: &str) -> String {
         let query = Query::parse(query.as_bytes());
         let (found, columns) = find(&table(), &query).await.unwrap();
-        shown("a-1", &query, &found).into_string() + &form(&query, &columns).into_string()
+        let first = found.tasks().into_iter().take(1);
+        let losses: Sparklines = first.map(|task| (task.id.to_owned(), html! { svg {} })).collect();
+        shown("a-1", &query, &found, &losses).into_string() + &form(&query, &columns).into_string()
     }
 
     #[tokio::test]
@@ -321,6 +346,7 @@ mod tests {
         let first = html("").await;
         assert!(first.contains("1–100 of 150 tasks") && first.contains("href=\"?from=100\""), "{first}");
         assert!(first.contains("&lt;script&gt;0") && !first.contains("<script"), "{first}");
+        assert_eq!(first.matches("<td class=\"number\"><svg></svg></td>").count(), 1, "{first}");
         let last = html("where=seed+%3E+20&from=100&sort=seed").await;
         assert!(last.contains("101–129 of 129 tasks of 150"), "{last}");
         assert!(last.contains("rel=\"prev\" href=\"?where=seed+%3E+20&amp;sort=seed\""), "{last}");

@@ -23,7 +23,19 @@ impl SteeredSweep {
         let next = next.as_ref().map(|next| format!("; {next}")).unwrap_or_default();
         line(&format!("{sentence}{next}")).into_owned()
     }
+
+    /// The same of a run on this machine (`basin run`): other commands don't steer it, and it ends with its sweep.
+    pub fn line_of_run(&self) -> String {
+        let SteeringOutcome { changed, sentence, .. } = &self.outcome;
+        let is_cancelled =
+            SweepState::read(self.now.state_code, &self.now.state) == Some(SweepState::Cancelled);
+        let next = if *changed && is_cancelled { END_OF_RUN } else { "" };
+        line(&format!("{sentence}{next}")).into_owned()
+    }
 }
+
+/// What follows for a run on this machine once its sweep is cancelled, or its worker leaves.
+pub const END_OF_RUN: &str = "; the run ends, and the same command goes on where it was";
 
 /// Steers a sweep.
 ///
@@ -179,6 +191,25 @@ mod tests {
         let outcome = SteeringOutcome::of(steering, &sweep(was, failed), &sweep(is, failed), 0);
         assert_eq!(outcome.changed, !outcome.sentence.starts_with("nothing changed"), "{outcome:?}");
         format!("{}; {}", outcome.sentence, outcome.next.as_deref().unwrap_or("-"))
+    }
+
+    #[test]
+    fn a_run_on_this_machine_is_told_nothing_to_type_that_would_not_reach_it() {
+        let steered = |steering, was, is| {
+            let now = sweep(is, 0);
+            SteeredSweep { outcome: SteeringOutcome::of(steering, &sweep(was, 0), &now, 0), now }
+        };
+        let paused = steered(Steering::Pause, SweepState::Running, SweepState::Paused);
+        assert!(paused.line().contains("`basin resume a-1`"), "{}", paused.line());
+        assert!(
+            paused.line_of_run().starts_with("paused: ") && !paused.line_of_run().contains("basin"),
+            "{}",
+            paused.line_of_run()
+        );
+        let cancelled = steered(Steering::Cancel, SweepState::Running, SweepState::Cancelled).line_of_run();
+        assert!(cancelled.starts_with("cancelled: ") && cancelled.ends_with(END_OF_RUN), "{cancelled}");
+        let again = steered(Steering::Cancel, SweepState::Cancelled, SweepState::Cancelled).line_of_run();
+        assert_eq!(again, "nothing changed: it was cancelled already");
     }
 
     #[test]

@@ -1,15 +1,20 @@
-//! The board of a local run: whoever has the link looks on, as long as it runs.
+//! The board of a local run: whoever has the link looks on and steers, as long as it runs.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use basin_board::{Board, BoardSettings, JournalTimes, Source, StoreChoice};
 use basin_coordinator::server::Server;
 use basin_proto::dial::{Dial, Token};
 use basin_storage::Store;
+use tokio_util::sync::CancellationToken;
 
 use crate::command_error::{CommandError, OrFail};
 use crate::failures::board_not_opened;
 use crate::output::Output;
+
+/// How long the board stays once a run was ended by it.
+const LAST_LOOK: Duration = Duration::from_secs(5);
 
 /// What was asked for of a run's board.
 pub(super) struct RunBoard {
@@ -45,6 +50,7 @@ impl RunBoard {
             journal: Some(JournalTimes::new(move || {
                 Some(leadership.coordinator().ok()?.meter.appends().counts())
             })),
+            is_of_run: true,
         };
         match Board::open(settings).await {
             Ok(board) => {
@@ -57,5 +63,12 @@ impl RunBoard {
             }
             Err(error) => Err(board_not_opened(error)),
         }
+    }
+}
+
+/// Keeps the board for a moment: whoever ended the run by a button of it sees what came of that. A signal ends it at once.
+pub(super) async fn last_look(board: Option<&Board>, shutdown: &CancellationToken) {
+    if board.is_some() {
+        let _ = tokio::time::timeout(LAST_LOOK, shutdown.cancelled()).await;
     }
 }

@@ -93,6 +93,12 @@ impl GrowingResults {
         &self.results
     }
 
+    /// The run of a task, at the first of its points.
+    pub fn run(&self, task: &TaskId) -> Option<&Run> {
+        let place = self.places.get(task)?.first()?;
+        self.results.runs.get(*place)
+    }
+
     /// How many points all series have together that are kept.
     pub const fn points(&self) -> usize {
         self.points

@@ -1,7 +1,8 @@
 //! Quantiles of a sample.
 
 /// The value below which this share of `sorted` lies, between two values by their weighted mean: the seventh definition of
-/// Hyndman & Fan 1996, "Sample Quantiles in Statistical Packages", which most programs have. Needs a value, and a share from 0 to 1.
+/// Hyndman & Fan 1996, "Sample Quantiles in Statistical Packages", which most programs have. Needs a value, and a share from 0 to 1. Of values
+/// in descending order it is the value above which the share lies.
 pub(crate) fn quantile_of_sorted(sorted: &[f64], share: f64) -> f64 {
     let place = share.clamp(0.0, 1.0) * (sorted.len() - 1) as f64;
     let (low, part) = (place.floor() as usize, place.fract());

@@ -4,6 +4,7 @@ use basin_domain::random::Stream;
 
 use super::confidence_interval::ConfidenceInterval;
 use super::few::coverage_of_range;
+use super::quantile::quantile_of_sorted;
 use super::{normal, student};
 
 /// How often the groups are drawn again: the ends of few runs' intervals lie far out in what is drawn.
@@ -66,12 +67,10 @@ pub(super) fn percentiles(
         return None;
     }
     drawn.sort_by(f64::total_cmp);
-    let last = drawn.len() - 1;
-    let place = tail * last as f64;
-    let (from, part) = (place.floor() as usize, place.fract());
-    let between = |a: usize, b: usize| drawn[a] + part * (drawn[b] - drawn[a]);
-    let next = (from + 1).min(last);
-    Some(ConfidenceInterval { low: between(from, next), high: between(last - from, last - next) })
+    let low = quantile_of_sorted(&drawn, tail);
+    // Counted from above, so that both ends are as far in, to the last bit.
+    drawn.reverse();
+    Some(ConfidenceInterval { low, high: quantile_of_sorted(&drawn, tail) })
 }
 
 #[cfg(test)]
