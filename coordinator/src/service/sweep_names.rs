@@ -41,7 +41,7 @@ impl SweepNames {
             found.entry(task).or_insert(name);
         }
         let mut found: Vec<(TaskId, &str)> = found.into_iter().collect();
-        found.sort_by(|(_, a), (_, b)| a.cmp(b));
+        found.sort_by_key(|(_, name)| *name);
         found
     }
 
