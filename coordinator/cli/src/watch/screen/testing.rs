@@ -77,6 +77,7 @@ pub(super) fn live(task: &v1::ListedTask, steps: u64) -> v1::LiveTask {
         attempt: 1,
         progress: Some(progress),
         curve: Some(v1::LossCurve { iterations, losses }),
+        series: Vec::new(),
     }
 }
 
