@@ -48,7 +48,7 @@ impl TryFrom<&v1::SeriesCurve> for LiveSeries {
         };
         let pairs = wire.x.iter().zip(&wire.values).take(POINT_LIMIT);
         let points = pairs.map(|(&x, &value)| SeriesPoint { x, value });
-        let points = points.filter(|point| point.is_finite()).collect();
+        let points = points.filter(CurvePoint::is_finite).collect();
         LiveSeries::new(wire.name.as_str(), axis, points).ok_or_else(|| {
             let name: String = wire.name.chars().take(80).collect();
             InvalidField { field: "series.name", why: format!("no series is called {name:?}") }

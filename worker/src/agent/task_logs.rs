@@ -21,8 +21,10 @@ const KEPT: usize = 64 << 10;
 const TOLD: usize = 8 << 10;
 /// The most of all logs that is told at once, in bytes.
 const TOLD_OF_ALL: usize = 256 << 10;
-/// There are fewer points of a task's loss, and of each of its series, to be told than this.
+/// There are fewer points of a task's loss to be told than this.
 const POINTS: usize = 16;
+/// There are fewer points of each of its series than this; more than of the loss, since a run that goes on tells of what it recorded before.
+const SERIES_POINTS: usize = 32;
 /// The most of all series that is told at once, in bytes.
 const SERIES_TOLD_OF_ALL: usize = 1 << 20;
 /// The names that are kept; what is forgotten is shown by its id.
@@ -68,7 +70,7 @@ impl TaskLog {
             first: 0,
             untold: 0,
             losses: LossCurve::new(POINTS),
-            series: SeriesCurves::new(POINTS),
+            series: SeriesCurves::new(SERIES_POINTS),
         }
     }
 
@@ -305,7 +307,7 @@ mod tests {
         (2..10_000).for_each(|epoch| logs.note_recorded(&task, &[series("test_loss", [epoch])]));
         logs.note_told(&left);
         let points = logs.news().remove(0).series.remove(0).points;
-        assert!(points.len() < POINTS && points.len() > 3, "{points:?}");
+        assert!(points.len() < SERIES_POINTS && points.len() > 7, "{points:?}");
         assert_eq!(points.last().map(|point| point.x), Some(9_999.0));
     }
 
