@@ -2,9 +2,9 @@
 //! coordinator's process, for `docs/decisions/0019-load.md`.
 //!
 //! Workers are simulated: they call as real ones do, and train nothing. Five hundred of them have twenty tasks each and call every two
-//! seconds, with how far each task is, ten points of its loss and of each of ten series, and a line of its log. Boards, `basin watch` and the calls that its screen
-//! makes go on meanwhile. Two things are timed, calm and under that load: until a free slot has its lease, and until a worker with twenty
-//! tasks has its answer.
+//! seconds, with how far each task is, ten points of its loss and of each of ten series that it records, and a line of its log. Boards,
+//! `basin watch` and the calls that its screen makes go on meanwhile. Two things are timed, calm and under that load: until a free slot
+//! has its lease, and until a worker with twenty tasks has its answer.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
 
