@@ -71,7 +71,10 @@ pub struct FromExecutor {
     /// The task that it is about; of none, if the executor speaks of itself.
     #[prost(string, tag = "8")]
     pub task_id: ::prost::alloc::string::String,
-    #[prost(oneof = "from_executor::Message", tags = "1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12")]
+    #[prost(
+        oneof = "from_executor::Message",
+        tags = "1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12"
+    )]
     pub message: ::core::option::Option<from_executor::Message>,
 }
 /// Nested message and enum types in `FromExecutor`.

@@ -318,8 +318,8 @@ mod tests {
         let followed: Vec<FollowedTask> = (0..2_000).map(|number| logs.follow(task(number))).collect();
         let names: Vec<String> = (0..SERIES_LIMIT + 4).map(|number| format!("series_{number}")).collect();
         let record = |from: u32, to: u32| {
-            for news in &followed {
-                names.iter().for_each(|name| logs.note_recorded(&news.task, &[series(name, from..to)]));
+            for FollowedTask { task, .. } in &followed {
+                names.iter().for_each(|name| logs.note_recorded(task, &[series(name, from..to)]));
             }
         };
         record(0, 10);
