@@ -222,7 +222,18 @@ impl Client {
     /// # Errors
     /// If the coordinator isn't there, or is of a version that doesn't know this.
     pub async fn live_tasks(&self, tasks: Vec<String>, curves: u32) -> Result<Vec<v1::LiveTask>, CallError> {
-        let request = v1::GetLiveTasksRequest { task_ids: tasks, curves };
+        self.ask_live_tasks(v1::GetLiveTasksRequest { task_ids: tasks, curves, series: false }).await
+    }
+
+    /// How some tasks are doing, the first so many of them with their curves and those of what they record.
+    ///
+    /// # Errors
+    /// If the coordinator isn't there, or is of a version that doesn't know this.
+    pub async fn live_series(&self, tasks: Vec<String>, curves: u32) -> Result<Vec<v1::LiveTask>, CallError> {
+        self.ask_live_tasks(v1::GetLiveTasksRequest { task_ids: tasks, curves, series: true }).await
+    }
+
+    async fn ask_live_tasks(&self, request: v1::GetLiveTasksRequest) -> Result<Vec<v1::LiveTask>, CallError> {
         let reply = self.call(async |mut control| control.get_live_tasks(request.clone()).await).await?;
         Ok(reply.tasks)
     }

@@ -2,13 +2,14 @@
 //!
 //! Messages that arrive are not trusted: each conversion from the wire checks, and names the field that it refuses. Here is also the one
 //! place that dials ([`dial`]): tools and workers reach a coordinator in the same way. This crate knows the domain, the traces that calls are part of
-//! ([`call_span`]), and nothing else of ours. `generated/` is made of the `.proto` files by `generator`. Start reading in `basin.proto`; the conversions are in [`convert`].
+//! ([`call_span`]), and nothing else of ours. `generated/` is made of the `.proto` files by `generator`. Start reading in `basin.proto`; the conversions are in [`convert`], of live series in [`live_series`].
 
 pub mod call_span;
 pub mod codes;
 pub mod convert;
 pub mod dial;
 pub mod hint;
+pub mod live_series;
 pub mod outage;
 pub mod standby;
 pub mod tls;

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
-use basin_tests::{Fits, Sandbox, TEST_TIMEOUT, eventually};
+use basin_tests::{Fits, Sandbox, TEST_TIMEOUT, eventually, images};
 use serde_json::Value;
 
 const SWEEP: Fits<'static> = Fits { name: "shown", points: 64, hidden: &[16], seeds: 3, epochs: 40 };
@@ -376,6 +376,44 @@ fn whoever_started_a_run_steers_it_from_its_board_and_nobody_else_does() {
     assert_eq!(run.wait(), Some(1), "{}", sandbox.read("again.log"));
     let log = sandbox.read("again.log");
     assert!(log.contains("was stopped: its worker was drained; what is done is kept"), "{log}");
+}
+
+#[test]
+fn what_a_task_records_is_drawn_while_it_trains() {
+    let more = "record = { gradient_norm = true }\noptimizer = \"adam\"";
+    let text = images("recorded", 1, 100_000).replace("optimizer = \"adam\"", more);
+    let sandbox = sandbox().with_file("recorded.toml", &text);
+    let run = sandbox.start("run", &["run", "recorded.toml", "--workers", "1"]);
+    let (mut owner, sweep) = opened(&link_of_run(&sandbox, "run"), "recorded");
+    let of = |page: &str| format!("/sweeps/{sweep}{page}");
+    let id = eventually("a task that trains is listed", || {
+        let page = owner.get(&of("/tasks?where=state+%3D+%27running%27")).ok();
+        let (_, link) = page.split_once(&of("/tasks/"))?;
+        link.split('"').next().map(str::to_owned)
+    });
+    let series = eventually("its page has a curve of each series", || {
+        let curves = owner.json(&of(&format!("/tasks/{id}/curve.json")));
+        let series = curves["series"].as_array().unwrap().clone();
+        let has =
+            |name: &str| series.iter().any(|it| it["name"] == name && it["x"].as_array().unwrap().len() > 1);
+        ["loss", "gradient_norm", "test_accuracy", "train_loss"].into_iter().all(has).then_some(series)
+    });
+    assert_eq!(series[0]["name"], "loss");
+    assert_eq!(series.iter().filter(|it| it["name"] == "loss").count(), 1, "{series:?}");
+    let accuracy = series.iter().find(|it| it["name"] == "test_accuracy").unwrap();
+    assert_eq!((&accuracy["axis"], &accuracy["label"]), (&"epoch".into(), &"test accuracy".into()));
+    assert_eq!(accuracy["x"][0], 0.0, "before the first step");
+    let curves = eventually("the sweep's curves have it, too", || {
+        let answer = owner.get(&of("/curves.json?series=test_accuracy"));
+        // Until the plan was read there are none.
+        let curves: Value = (answer.code == 200).then(|| serde_json::from_str(&answer.body).unwrap())?;
+        curves["groups"].as_array().is_some_and(|groups| !groups.is_empty()).then_some(curves)
+    });
+    let group = &curves["groups"][0];
+    assert!(group["label"].as_str().unwrap().ends_with(" (running)"), "{curves}");
+    assert_eq!((&group["running"], &curves["x_label"]), (&1.into(), &"epoch".into()), "{curves}");
+    owner.send(&of("/cancel"), "").ok();
+    assert_eq!(run.wait(), Some(1), "{}", sandbox.read("run.log"));
 }
 
 /// A board that was started by itself; killed when it is dropped.

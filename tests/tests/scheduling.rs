@@ -2,9 +2,9 @@
 //! coordinator's process, for `docs/decisions/0019-load.md`.
 //!
 //! Workers are simulated: they call as real ones do, and train nothing. Five hundred of them have twenty tasks each and call every two
-//! seconds, with how far each task is, ten points of its loss, and a line of its log. Boards, `basin watch` and the calls that its screen
-//! makes go on meanwhile. Two things are timed, calm and under that load: until a free slot has its lease, and until a worker with twenty
-//! tasks has its answer.
+//! seconds, with how far each task is, ten points of its loss and of each of ten series that it records, and a line of its log. Boards,
+//! `basin watch` and the calls that its screen makes go on meanwhile. Two things are timed, calm and under that load: until a free slot
+//! has its lease, and until a worker with twenty tasks has its answer.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
 
@@ -32,8 +32,22 @@ const PROBES: usize = 8;
 /// The pause between two calls of a busy worker, as coordinators ask for it, and of one that is timed.
 const USUAL_PAUSE: Duration = Duration::from_secs(2);
 const TIMED_PAUSE: Duration = Duration::from_millis(100);
-/// Points of its loss that a task says with each call: executors tell five times a second how far they are.
+/// Points of its loss, and of each of its series, that a task says with each call: executors tell five times a second how far they are
+/// and what they have recorded, and these record something each time.
 const POINTS: u64 = 10;
+/// The series that a task records.
+const SERIES: [&str; 10] = [
+    "train_loss",
+    "train_accuracy",
+    "test_loss",
+    "test_accuracy",
+    "gradient_norm",
+    "learning_rate",
+    "sharpness",
+    "sensitivity",
+    "average_test_loss",
+    "average_test_accuracy",
+];
 /// Workers that share a connection.
 const SHARED: usize = 10;
 /// Browsers, programs and screens that look on.
@@ -87,11 +101,18 @@ impl SimulatedWorker {
         let iterations: Vec<u64> = (self.step..self.step + POINTS).collect();
         let losses: Vec<f64> = iterations.iter().map(|at| 1.0 / (1.0 + *at as f64)).collect();
         let line = format!("2026-11-29T08:00:00Z  INFO trained step={} steps=1000000 epoch=3", self.step);
+        let series = SERIES.map(|name| v1::SeriesCurve {
+            name: name.to_owned(),
+            axis: v1::SeriesAxis::Epoch.into(),
+            x: iterations.iter().map(|at| *at as f64 / 100.0).collect(),
+            values: losses.clone(),
+        });
         let log = self.held.iter().map(|(_, task)| v1::TaskLog {
             task_id: task.clone(),
             first: self.step / POINTS,
             lines: vec![line.clone()],
             losses: Some(v1::LossCurve { iterations: iterations.clone(), losses: losses.clone() }),
+            series: series.to_vec(),
         });
         log.collect()
     }
@@ -276,7 +297,7 @@ async fn look_on(url: String, sweep: String) {
         let rows = table.tasks.iter().zip(&table.states);
         let running = rows.filter(|(_, state)| **state == v1::TaskState::Running);
         let ids = running.take(256).map(|(task, _)| task.task_id.clone()).collect();
-        client.live_tasks(ids, 16).await.unwrap();
+        client.live_series(ids, 16).await.unwrap();
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }

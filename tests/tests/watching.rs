@@ -9,7 +9,7 @@ use std::process::Child;
 use basin_coordinator::client::Client;
 use basin_proto::dial::Dial;
 use basin_proto::v1;
-use basin_tests::{Fits, Sandbox, eventually};
+use basin_tests::{Fits, Sandbox, eventually, images};
 use serde_json::Value;
 
 const LONG: Fits<'static> = Fits { name: "long", points: 512, hidden: &[64, 64], seeds: 3, epochs: 900_000 };
@@ -162,4 +162,45 @@ fn the_losses_of_tasks_that_train_come_to_the_coordinator_and_its_tasks_are_list
     assert_eq!((states.tasks.len(), states.states.len()), (0, 3));
     assert!(states.states.contains(&v1::TaskState::Running.into()), "{states:?}");
     assert!(asked(&url, async |client| client.tasks("other", 0, true).await).is_err());
+}
+
+#[test]
+fn what_tasks_record_comes_to_the_coordinator_series_by_series_while_they_train() {
+    let more = "record = { gradient_norm = true }\nschedule = \"cosine\"\nprobes = [\"sharpness\"]\n\
+                probe = { every = 1, train_examples = 32, ascent_steps = 1 }\noptimizer = \"adam\"";
+    let text = images("recorded", 1, 100_000).replace("optimizer = \"adam\"", more);
+    let sandbox = sandbox().with_file("recorded.toml", &text);
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
+    sandbox.basin(&["launch", "recorded.toml", "--coordinator", &url]).succeeded();
+    let listed = asked(&url, async |client| client.tasks("recorded", 0, false).await.unwrap());
+    let ids: Vec<String> = listed.tasks.iter().map(|task| task.task_id.clone()).collect();
+    let _worker = sandbox.worker("worker", &url, &[]);
+    let recorded = [
+        "train_loss",
+        "train_accuracy",
+        "test_loss",
+        "test_accuracy",
+        "gradient_norm",
+        "learning_rate",
+        "sharpness",
+    ];
+    let task = eventually("all series are said again and again", || {
+        let tasks = asked(&url, async |client| client.live_series(ids.clone(), 16).await.unwrap());
+        tasks.into_iter().find(|task| {
+            let has = |name: &&str| task.series.iter().any(|said| said.name == **name && said.x.len() > 2);
+            recorded.iter().all(has)
+        })
+    });
+    assert_eq!(task.series.len(), recorded.len(), "the loss is in its own curve alone: {:?}", task.series);
+    assert!(task.curve.is_some_and(|curve| !curve.losses.is_empty()));
+    for series in &task.series {
+        assert!(series.x.is_sorted_by(|a, b| a < b), "{series:?}");
+        assert!(series.x.len() == series.values.len() && series.x.len() < 64, "{series:?}");
+        assert!(series.values.iter().all(|value| value.is_finite()), "{series:?}");
+        let is_by_step = series.name == "gradient_norm";
+        let axis = if is_by_step { v1::SeriesAxis::Iteration } else { v1::SeriesAxis::Epoch };
+        assert_eq!(series.axis(), axis, "{series:?}");
+    }
+    let without = asked(&url, async |client| client.live_tasks(ids.clone(), 16).await.unwrap());
+    assert!(without.iter().all(|task| task.series.is_empty()), "they are asked for");
 }

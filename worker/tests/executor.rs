@@ -206,7 +206,9 @@ fn a_task_is_given_back_and_goes_on_elsewhere_with_the_same_bytes() {
                     executor.say(&name, to_executor::Message::Checkpoint(Checkpoint {}));
                     executor.say(&name, to_executor::Message::Stop(Stop {}));
                 }
-                from_executor::Message::Progressed(_) | from_executor::Message::Ready(_) => {}
+                from_executor::Message::Progressed(_)
+                | from_executor::Message::Recorded(_)
+                | from_executor::Message::Ready(_) => {}
                 end => break end,
             }
         };
@@ -216,6 +218,38 @@ fn a_task_is_given_back_and_goes_on_elsewhere_with_the_same_bytes() {
         }
     };
     assert!(files(&end) == alone(&spec));
+}
+
+#[test]
+fn what_a_task_records_is_told_series_by_series_in_its_order() {
+    let spec = fit(13, |fit| fit.budget = TrainingTime::Epochs(20));
+    let mut run = start(&spec, &Assets::default(), None).unwrap();
+    while run.advance().unwrap() == Advance::More {}
+    let recorded = run.finish().unwrap().metrics.series;
+    let mut executor = Executor::new();
+    executor.start("told", &spec, |_| {});
+    let mut told: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
+    loop {
+        match executor.next().1 {
+            from_executor::Message::Recorded(said) => {
+                for series in said.series {
+                    let points = series.x.into_iter().zip(series.values);
+                    told.entry(series.name).or_default().extend(points);
+                }
+            }
+            from_executor::Message::Finished(_) => break,
+            from_executor::Message::Failed(failed) => panic!("{failed:?}"),
+            _ => {}
+        }
+    }
+    for name in ["train_loss", "gradient_norm"] {
+        let (told, recorded) = (&told[name], &recorded[name].points);
+        assert!(told.is_sorted_by(|a, b| a.0 < b.0), "{name}: {told:?}");
+        assert!(told.iter().all(|point| recorded.contains(point)), "{name}: {told:?}");
+        assert!(told.len() > 8 && told.last() == recorded.last(), "{name}: {told:?}");
+    }
+    assert_eq!(told["train_loss"], recorded["train_loss"].points, "there are few of them");
+    assert!(!told.contains_key("loss") && !told.contains_key("parameters"), "{:?}", told.keys());
 }
 
 #[test]
@@ -235,7 +269,9 @@ fn a_probe_that_takes_long_is_kept_in_checkpoints_of_its_own() {
                 checkpoints.push((written.number, written.path.into()));
             }
             from_executor::Message::Progressed(progressed) => assert!(progressed.iteration <= 1),
-            from_executor::Message::Started(_) | from_executor::Message::Ready(_) => {}
+            from_executor::Message::Started(_)
+            | from_executor::Message::Recorded(_)
+            | from_executor::Message::Ready(_) => {}
             end => break end,
         }
     };
@@ -302,7 +338,9 @@ fn a_step_that_takes_long_shows_that_work_goes_on_in_it() {
         heard = std::time::Instant::now();
         match message {
             from_executor::Message::Working(_) => working += 1,
-            from_executor::Message::Started(_) | from_executor::Message::Progressed(_) => {}
+            from_executor::Message::Started(_)
+            | from_executor::Message::Progressed(_)
+            | from_executor::Message::Recorded(_) => {}
             from_executor::Message::Finished(_) => break,
             other => panic!("{other:?}"),
         }

@@ -51,8 +51,8 @@ pub use folder::{FileSet, FolderError, OtherSweepPolicy, OutputFolder};
 pub use forecast::{CheckForecast, ClaimForecast, ForecastUnit, POWER_OF_FORECAST, Pilot, forecast};
 pub use live::{
     ClaimNow, ClaimsNow, CurveGroup, Curves, FigureNow, FigurePicture, GrowingResults, ReadRuns, Recorded,
-    axis_name, claims_now, curve_series, curves, figure_picture, figures_now, last_values, parameter_name,
-    quantity, read_runs, varied_parameters,
+    axis_name, claims_now, curve_series, curves, declared_series, figure_picture, figures_now, last_values,
+    parameter_name, quantity, read_runs, varied_parameters,
 };
 pub use projection::{
     CheckPlace, Distances, DistancesByCheck, ExcludedRun, PairDistance, PathPoint, Projection,

@@ -19,7 +19,7 @@ const KEPT_AFTER_END_MS: u64 = 60_000;
 /// The tasks that one look at the ledger goes through.
 const PAGE: usize = 1_024;
 
-/// A task without its curve; none if the ledger doesn't have it.
+/// A task without its curves; none if the ledger doesn't have it.
 fn live_task(ledger: &Ledger, id: &TaskId) -> Option<v1::LiveTask> {
     let task = ledger.task(id)?;
     let worker = task.lease.map(|(_, worker)| worker.to_string());
@@ -29,6 +29,7 @@ fn live_task(ledger: &Ledger, id: &TaskId) -> Option<v1::LiveTask> {
         worker_id: worker.unwrap_or_default(),
         progress: task.progress.map(Into::into),
         curve: None,
+        series: Vec::new(),
     })
 }
 
@@ -48,8 +49,16 @@ impl Coordinator {
         };
         let found = self.ledger.view(look).await.map_err(|error| refusal::decide_error(&error))?;
         let with_curve = |(place, id, task): (usize, TaskId, v1::LiveTask)| {
-            let points = if place < curves { self.curves.read(&id) } else { Vec::new() };
-            v1::LiveTask { curve: (!points.is_empty()).then(|| points.as_slice().into()), ..task }
+            if place >= curves {
+                return task;
+            }
+            let points = self.curves.read(&id);
+            let series = if request.series { self.curves.read_series(&id) } else { Vec::new() };
+            v1::LiveTask {
+                curve: (!points.is_empty()).then(|| points.as_slice().into()),
+                series: series.iter().map(Into::into).collect(),
+                ..task
+            }
         };
         Ok(v1::GetLiveTasksReply { tasks: found.into_iter().map(with_curve).collect() })
     }

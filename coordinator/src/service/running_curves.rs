@@ -1,82 +1,157 @@
-//! How the losses of tasks go while they train, for people who look on: in memory alone, and bounded. Nothing is decided by it.
+//! How the losses and the recorded series of tasks go while they run, for people who look on: in memory alone, and bounded. Nothing is
+//! decided by it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use basin_domain::experiment::series::training;
 use basin_domain::id::TaskId;
+use basin_domain::live_series::{LiveSeries, SeriesCurves};
 use basin_domain::loss_curve::{LossCurve, LossPoint};
 use basin_domain::time::Timestamp;
 
-/// The most points of a task.
+/// The most points of a task's loss.
 const POINTS: usize = 256;
-/// The most tasks; with all of their points they take 16 MiB.
-const TASKS: usize = 4_096;
+/// The most points of each of its series.
+const SERIES_POINTS: usize = 64;
+/// The most tasks; with all points of their losses, of 16 bytes each, they take 64 MiB.
+const TASKS: usize = 16_384;
+/// The most series of all tasks; with all of their points they take 128 MiB. There is room for ten thousand tasks with a dozen each.
+const SERIES: usize = 131_072;
 /// A task of which nothing was said for so long makes room for another, where there are as many.
 const SILENCE: Duration = Duration::from_secs(60);
+/// The series that is the loss, said step by step.
+const LOSS: &str = training::BATCH_LOSS.name;
 
 /// The curves. They are those of tasks, not of attempts: where one attempt ends, the next goes on from its checkpoint.
 #[derive(Debug, Default)]
-pub struct RunningCurves(Mutex<HashMap<TaskId, RunningCurve>>);
+pub struct RunningCurves(Mutex<KeptCurves>);
 
-/// A task's curve.
+/// The curves that are kept.
+#[derive(Debug, Default)]
+struct KeptCurves {
+    tasks: HashMap<TaskId, RunningCurve>,
+    /// The series of all tasks.
+    series: usize,
+    /// No task is silent for long enough before then, as was seen when one was looked for.
+    all_said_until: Timestamp,
+}
+
+/// A task's curves.
 #[derive(Debug)]
 struct RunningCurve {
-    curve: LossCurve,
-    /// When it was last said.
+    loss: LossCurve,
+    series: SeriesCurves,
+    /// When something was last said of it.
     said: Timestamp,
 }
 
 impl RunningCurves {
-    /// A worker said this of a task that it holds.
+    /// A worker said this of the loss of a task that it holds.
     pub(super) fn add(&self, task: TaskId, points: impl IntoIterator<Item = LossPoint>, now: Timestamp) {
         let mut points = points.into_iter().peekable();
         if points.peek().is_none() {
             return;
         }
-        let mut curves = self.curves();
-        if curves.len() >= TASKS && !curves.contains_key(&task) && !make_room(&mut curves, now) {
-            return;
+        if let Some(kept) = self.curves().task(task, now) {
+            points.for_each(|point| kept.loss.push(point));
         }
-        let kept =
-            curves.entry(task).or_insert_with(|| RunningCurve { curve: LossCurve::new(POINTS), said: now });
-        kept.said = now;
-        points.for_each(|point| kept.curve.push(point));
     }
 
-    /// The points of a task, by ascending steps; none if nothing was said of it.
+    /// A worker said this of the series of a task that it holds.
+    pub(super) fn add_series(&self, task: TaskId, said: &[LiveSeries], now: Timestamp) {
+        if !said.is_empty() {
+            self.curves().add_series(task, said, now);
+        }
+    }
+
+    /// The points of a task's loss, by ascending steps; none if nothing was said of it.
     pub(super) fn read(&self, task: &TaskId) -> Vec<LossPoint> {
-        self.curves().get(task).map(|kept| kept.curve.points().to_vec()).unwrap_or_default()
+        self.curves().tasks.get(task).map(|kept| kept.loss.points().to_vec()).unwrap_or_default()
+    }
+
+    /// The series of a task; none if nothing was said of them. What is the loss is left out where that is known.
+    pub(super) fn read_series(&self, task: &TaskId) -> Vec<LiveSeries> {
+        let curves = self.curves();
+        let Some(kept) = curves.tasks.get(task) else { return Vec::new() };
+        let has_loss = !kept.loss.points().is_empty();
+        let all = kept.series.all().into_iter();
+        all.filter(|series| !(has_loss && series.name() == LOSS)).collect()
     }
 
     /// The tasks of which there is a curve.
     pub(super) fn tasks(&self) -> Vec<TaskId> {
-        self.curves().keys().copied().collect()
+        self.curves().tasks.keys().copied().collect()
     }
 
     /// Forgets the curves of these tasks.
     pub(super) fn forget(&self, tasks: &HashSet<TaskId>) {
-        self.curves().retain(|task, _| !tasks.contains(task));
+        let mut curves = self.curves();
+        tasks.iter().for_each(|task| curves.forget(task));
     }
 
-    fn curves(&self) -> MutexGuard<'_, HashMap<TaskId, RunningCurve>> {
+    fn curves(&self) -> MutexGuard<'_, KeptCurves> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Drops the curve that was said longest ago, if that is long ago: of more tasks that train at a time than there is room for, some have
-/// curves, rather than all of them pieces.
-fn make_room(curves: &mut HashMap<TaskId, RunningCurve>, now: Timestamp) -> bool {
-    let oldest = curves.iter().min_by_key(|(_, kept)| kept.said).map(|(task, kept)| (*task, kept.said));
-    match oldest {
-        Some((task, said)) if now - said >= SILENCE => curves.remove(&task).is_some(),
-        Some(_) | None => false,
+impl KeptCurves {
+    /// What is kept of a task of which something is said now; none if there is no room for it.
+    fn task(&mut self, task: TaskId, now: Timestamp) -> Option<&mut RunningCurve> {
+        if self.tasks.len() >= TASKS && !self.tasks.contains_key(&task) && !self.make_room(now) {
+            return None;
+        }
+        let new = || RunningCurve {
+            loss: LossCurve::new(POINTS),
+            series: SeriesCurves::new(SERIES_POINTS),
+            said: now,
+        };
+        let kept = self.tasks.entry(task).or_insert_with(new);
+        kept.said = now;
+        Some(kept)
+    }
+
+    fn add_series(&mut self, task: TaskId, said: &[LiveSeries], now: Timestamp) {
+        // One that has some already is said now, and makes no room for itself.
+        let Some(before) = self.task(task, now).map(|kept| kept.series.count()) else { return };
+        if before < said.len() {
+            while self.series + said.len() - before > SERIES && self.make_room(now) {}
+        }
+        let most = before + SERIES.saturating_sub(self.series);
+        let Some(kept) = self.tasks.get_mut(&task) else { return };
+        said.iter().for_each(|series| kept.series.add(series, most));
+        self.series += kept.series.count() - before;
+    }
+
+    /// Drops the curves of the task of which something was said longest ago, if that is long ago: of more tasks that train at a time than
+    /// there is room for, some have curves, rather than all of them pieces.
+    fn make_room(&mut self, now: Timestamp) -> bool {
+        if now < self.all_said_until {
+            return false;
+        }
+        let oldest = self.tasks.iter().min_by_key(|(_, kept)| kept.said);
+        let Some((task, said)) = oldest.map(|(task, kept)| (*task, kept.said)) else { return false };
+        if now - said < SILENCE {
+            self.all_said_until = said + SILENCE;
+            return false;
+        }
+        self.forget(&task);
+        true
+    }
+
+    fn forget(&mut self, task: &TaskId) {
+        if let Some(gone) = self.tasks.remove(task) {
+            self.series -= gone.series.count();
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use basin_domain::digest::Digest;
+    use basin_domain::live_series::SeriesPoint;
+    use basin_domain::metrics::Axis;
 
     use super::*;
 
@@ -98,6 +173,53 @@ mod tests {
         assert_eq!(curves.read(&task(2)), []);
         curves.forget(&HashSet::from([task(1), task(2)]));
         assert_eq!(curves.tasks(), []);
+    }
+
+    fn series(name: &str, places: impl IntoIterator<Item = u32>) -> LiveSeries {
+        let point = |x| SeriesPoint { x: f64::from(x), value: 0.5 };
+        LiveSeries::new(name, Axis::Epoch, places.into_iter().map(point).collect()).unwrap()
+    }
+
+    #[test]
+    fn what_is_recorded_is_kept_beside_the_loss_and_what_is_the_loss_once() {
+        let curves = RunningCurves::default();
+        curves.add_series(task(1), &[series("test_loss", [0, 1]), series("loss", [0])], Timestamp(0));
+        curves.add_series(task(1), &[series("test_loss", [1, 2])], Timestamp(1));
+        assert_eq!(curves.read(&task(1)), []);
+        assert_eq!(curves.read_series(&task(1)), [series("test_loss", [0, 1, 2]), series("loss", [0])]);
+        curves.add(task(1), points([3]), Timestamp(2));
+        assert_eq!(curves.read_series(&task(1)), [series("test_loss", [0, 1, 2])]);
+        curves.add_series(task(2), &[], Timestamp(3));
+        assert_eq!((curves.tasks(), curves.read_series(&task(2))), (vec![task(1)], Vec::new()));
+        curves.add_series(task(1), &[series("test_loss", 0..100_000)], Timestamp(4));
+        let kept = curves.read_series(&task(1)).remove(0).points;
+        assert!((20..SERIES_POINTS).contains(&kept.len()), "{}", kept.len());
+        curves.forget(&HashSet::from([task(1)]));
+        assert_eq!((curves.tasks(), curves.curves().series), (Vec::new(), 0));
+    }
+
+    #[test]
+    fn so_many_series_are_kept_and_only_those_of_the_silent_make_room() {
+        let curves = RunningCurves::default();
+        let all: Vec<LiveSeries> = (0..16).map(|number| series(&format!("s{number}"), [1])).collect();
+        let tasks = SERIES / all.len();
+        curves.add_series(task(0), &all[..3], Timestamp(0));
+        for number in 1..tasks + 50 {
+            curves.add_series(task(number), &all, Timestamp(number as u64));
+        }
+        assert_eq!(curves.curves().series, SERIES);
+        assert_eq!(curves.read_series(&task(tasks - 1)).len(), 16);
+        assert_eq!(curves.read_series(&task(tasks)).len(), 13, "as far as there was room");
+        assert_eq!(curves.read_series(&task(tasks + 1)).len(), 0);
+        curves.add(task(tasks + 1), points([1]), Timestamp(9));
+        assert_eq!(curves.read(&task(tasks + 1)), points([1]), "its loss is kept");
+        let late = Timestamp(9) + SILENCE;
+        curves.add_series(task(tasks + 1), &all, late);
+        assert_eq!(curves.read_series(&task(tasks + 1)).len(), 16);
+        let gone = [0, 1].map(|number| curves.read_series(&task(number)).len());
+        assert_eq!((gone, curves.read_series(&task(2)).len()), ([0, 0], 16), "no more than need be");
+        let kept = curves.curves();
+        assert_eq!(kept.series, kept.tasks.values().map(|kept| kept.series.count()).sum::<usize>());
     }
 
     #[test]

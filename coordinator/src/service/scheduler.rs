@@ -13,7 +13,7 @@ use basin_domain::time::Timestamp;
 use basin_domain::worker::{Progress, WorkerDescription, WorkerUsage};
 use basin_proto::convert::{InvalidField, failure, parse, release_reason, required};
 use basin_proto::v1::scheduler_server::Scheduler;
-use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
+use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, live_series, v1};
 use basin_storage::CommitMode;
 use tonic::{Request, Response, Status};
 
@@ -195,6 +195,7 @@ fn keep_said(coordinator: &Coordinator, holds: &[HeldLease], synced: &Synced, lo
         let Some(lease) = leases.get(&task) else { continue };
         let points = log.losses.iter().flat_map(v1::LossCurve::points).take(POINT_LIMIT);
         coordinator.curves.add(task, points, now);
+        coordinator.curves.add_series(task, &live_series::read(&log.series), now);
         if !log.lines.is_empty() {
             coordinator.logs.add(task, lease, log.first, log.lines);
         }

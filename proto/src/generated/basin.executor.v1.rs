@@ -71,7 +71,10 @@ pub struct FromExecutor {
     /// The task that it is about; of none, if the executor speaks of itself.
     #[prost(string, tag = "8")]
     pub task_id: ::prost::alloc::string::String,
-    #[prost(oneof = "from_executor::Message", tags = "1, 2, 3, 4, 5, 6, 7, 9, 10, 11")]
+    #[prost(
+        oneof = "from_executor::Message",
+        tags = "1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12"
+    )]
     pub message: ::core::option::Option<from_executor::Message>,
 }
 /// Nested message and enum types in `FromExecutor`.
@@ -99,6 +102,8 @@ pub mod from_executor {
         /// Before the end of a task that is traced.
         #[prost(message, tag = "11")]
         Traced(super::Traced),
+        #[prost(message, tag = "12")]
+        Recorded(super::Recorded),
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -113,6 +118,13 @@ pub struct Started {
     /// The checkpoint that was asked for could not be used: the run begins anew.
     #[prost(string, optional, tag = "1")]
     pub checkpoint_refused: ::core::option::Option<::prost::alloc::string::String>,
+}
+/// What a run has recorded since it was told last.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Recorded {
+    /// Some points of each, fewer than there were; at most 16 series of a run.
+    #[prost(message, repeated, tag = "1")]
+    pub series: ::prost::alloc::vec::Vec<crate::v1::SeriesCurve>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Checkpointed {

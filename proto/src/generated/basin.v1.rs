@@ -158,7 +158,7 @@ pub struct SyncRequest {
     #[prost(message, optional, tag = "10")]
     pub usage: ::core::option::Option<WorkerUsage>,
 }
-/// Lines of the log of a task that is being worked on, and how its loss went meanwhile.
+/// Lines of the log of a task that is being worked on, and how its loss and what it records went meanwhile.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TaskLog {
     #[prost(string, tag = "1")]
@@ -171,6 +171,9 @@ pub struct TaskLog {
     /// Some points of it, fewer than there were. Not said by workers of before.
     #[prost(message, optional, tag = "4")]
     pub losses: ::core::option::Option<LossCurve>,
+    /// Some points of each series that it records, of which the coordinator reads the first 16. Not said by workers of before.
+    #[prost(message, repeated, tag = "5")]
+    pub series: ::prost::alloc::vec::Vec<SeriesCurve>,
 }
 /// The loss of a task at some steps of its training.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -181,6 +184,21 @@ pub struct LossCurve {
     /// The loss at each.
     #[prost(double, repeated, tag = "2")]
     pub losses: ::prost::alloc::vec::Vec<f64>,
+}
+/// A series of a task at some places of its axis.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SeriesCurve {
+    /// As in the results: at most 64 letters, digits and `_`, the first of them a letter.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(enumeration = "SeriesAxis", tag = "2")]
+    pub axis: i32,
+    /// Where, ascending.
+    #[prost(double, repeated, tag = "3")]
+    pub x: ::prost::alloc::vec::Vec<f64>,
+    /// What was measured at each.
+    #[prost(double, repeated, tag = "4")]
+    pub values: ::prost::alloc::vec::Vec<f64>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LeasedTask {
@@ -844,6 +862,9 @@ pub struct GetLiveTasksRequest {
     /// Of so many of them, the first ones, the curves are asked for; at most 16.
     #[prost(uint32, tag = "2")]
     pub curves: u32,
+    /// Of the same ones, also the curves of what they record.
+    #[prost(bool, tag = "3")]
+    pub series: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetLiveTasksReply {
@@ -865,6 +886,9 @@ pub struct LiveTask {
     /// Not set if it isn't asked for, or nothing was said of it.
     #[prost(message, optional, tag = "5")]
     pub curve: ::core::option::Option<LossCurve>,
+    /// What it records, at most 16 of them; none of a series that is the loss of `curve`.
+    #[prost(message, repeated, tag = "6")]
+    pub series: ::prost::alloc::vec::Vec<SeriesCurve>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SteerSweepRequest {
@@ -1124,6 +1148,39 @@ impl OutageKind {
             "OUTAGE_KIND_DENIED" => Some(Self::Denied),
             "OUTAGE_KIND_CREDENTIALS" => Some(Self::Credentials),
             "OUTAGE_KIND_LOCAL_DISK" => Some(Self::LocalDisk),
+            _ => None,
+        }
+    }
+}
+/// What runs go along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SeriesAxis {
+    Unspecified = 0,
+    Epoch = 1,
+    Iteration = 2,
+    Ratio = 3,
+}
+impl SeriesAxis {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SERIES_AXIS_UNSPECIFIED",
+            Self::Epoch => "SERIES_AXIS_EPOCH",
+            Self::Iteration => "SERIES_AXIS_ITERATION",
+            Self::Ratio => "SERIES_AXIS_RATIO",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SERIES_AXIS_UNSPECIFIED" => Some(Self::Unspecified),
+            "SERIES_AXIS_EPOCH" => Some(Self::Epoch),
+            "SERIES_AXIS_ITERATION" => Some(Self::Iteration),
+            "SERIES_AXIS_RATIO" => Some(Self::Ratio),
             _ => None,
         }
     }

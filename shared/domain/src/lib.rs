@@ -7,6 +7,7 @@
 //! holds the typed parameters of every kind of experiment; [`key`] says where everything lies in the store.
 
 pub mod claim;
+pub mod curve;
 pub mod custom_kind;
 pub mod data;
 pub mod digest;
@@ -18,6 +19,7 @@ pub mod failure;
 pub mod figure;
 pub mod id;
 pub mod key;
+pub mod live_series;
 pub mod lookup;
 pub mod loss_curve;
 pub mod memory_use;

@@ -1,5 +1,7 @@
 //! The loss of a task while it trains, for people who look on: a bounded number of points, spread over the whole training.
 
+use crate::curve::{Curve, CurvePoint};
+
 /// The loss at a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LossPoint {
@@ -9,77 +11,20 @@ pub struct LossPoint {
     pub loss: f64,
 }
 
-/// Points of a training, by ascending steps. However long it trains, there are fewer than `capacity`: when they become as many, half of
-/// them go, and later ones come as sparsely.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LossCurve {
-    capacity: usize,
-    points: Vec<LossPoint>,
-    /// The steps that lie between two points at least, but for the newest one.
-    spacing: u64,
-}
+impl CurvePoint for LossPoint {
+    type Position = u64;
 
-impl LossCurve {
-    /// A curve without points.
-    ///
-    /// # Panics
-    /// If it has no room for eight.
-    pub const fn new(capacity: usize) -> Self {
-        assert!(capacity >= 8, "a curve of a few points is none");
-        Self { capacity, points: Vec::new(), spacing: 0 }
+    fn position(&self) -> u64 {
+        self.iteration
     }
 
-    /// Adds the newest point. A training that goes on from an earlier step takes back what it had said of later ones. A loss that
-    /// isn't finite is left out.
-    pub fn push(&mut self, point: LossPoint) {
-        if !point.loss.is_finite() {
-            return;
-        }
-        while self.points.last().is_some_and(|last| last.iteration >= point.iteration) {
-            self.points.pop();
-        }
-        // The newest point stands for those that came too soon after the one before it.
-        if let [.., before, last] = self.points[..]
-            && last.iteration - before.iteration < self.spacing
-        {
-            self.points.pop();
-        }
-        self.points.push(point);
-        if self.points.len() == self.capacity {
-            self.thin();
-        }
-    }
-
-    /// Leaves half of the points, as evenly as they come, the first and the last among them.
-    fn thin(&mut self) {
-        let (Some(first), Some(last)) = (self.points.first().copied(), self.points.last().copied()) else {
-            return;
-        };
-        self.spacing = (last.iteration - first.iteration).div_ceil(self.capacity as u64 / 2);
-        let mut kept = first.iteration;
-        let spacing = self.spacing;
-        self.points.retain(|point| {
-            let is_far = *point == first || point.iteration - kept >= spacing || *point == last;
-            if is_far {
-                kept = point.iteration;
-            }
-            is_far
-        });
-    }
-
-    /// The points, by ascending steps.
-    pub fn points(&self) -> &[LossPoint] {
-        &self.points
-    }
-
-    /// Leaves these points out: somebody else keeps them.
-    pub fn remove(&mut self, points: &[LossPoint]) {
-        self.points.retain(|point| !points.contains(point));
-        if self.points.is_empty() {
-            self.spacing = 0;
-        }
+    fn is_finite(&self) -> bool {
+        self.loss.is_finite()
     }
 }
+
+/// How the loss went over a training.
+pub type LossCurve = Curve<LossPoint>;
 
 #[cfg(test)]
 mod tests {

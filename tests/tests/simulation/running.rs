@@ -185,6 +185,8 @@ impl World {
                 Action::NoteProgress(progress) => {
                     messages.push_back(Message::Progressed { lease, task, progress });
                 }
+                // Nobody looks on.
+                Action::NoteRecorded(_) => {}
                 Action::NoteTrained => messages.push_back(Message::Trained { lease, task }),
                 Action::NoteOutage { outage, holds_result } => match running.outage {
                     Some(wait) => messages.push_back(Message::OutageGoesOn { wait, outage }),

@@ -60,6 +60,11 @@ pub trait Run: Send {
     /// How far the run is; the time that it takes is its driver's to say.
     fn progress(&self) -> Progress;
 
+    /// What it has measured so far: series grow by points at their ends, or are made anew. None of a run that says nothing before its end.
+    fn metrics(&self) -> Option<&Metrics> {
+        None
+    }
+
     /// The training examples that its steps were made with, each as often as it was; how many of them a second is its driver's to say. None
     /// of a run that doesn't train on examples.
     fn examples(&self) -> Option<u64> {

@@ -94,8 +94,12 @@ pub(super) async fn train(
             if let Event::Heard(message) = &event {
                 times.hear(message, at);
                 run.hear(message);
-                // That it progressed is told with how far it is.
-                if !matches!(message, from_executor::Message::Progressed(_)) {
+                // That it progressed is told with how far it is, which what it records stands beside.
+                let is_told = matches!(
+                    message,
+                    from_executor::Message::Progressed(_) | from_executor::Message::Recorded(_)
+                );
+                if !is_told {
                     lease.note_activity(task.id);
                 }
             }
@@ -135,6 +139,10 @@ pub(super) async fn train(
             Action::NoteProgress(progress) => {
                 context.logs.note_progress(&task.id, &progress);
                 lease.note_progress(task.id, progress);
+                continue;
+            }
+            Action::NoteRecorded(series) => {
+                context.logs.note_recorded(&task.id, &series);
                 continue;
             }
             Action::NoteTrained => {

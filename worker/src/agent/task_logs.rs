@@ -1,14 +1,16 @@
-//! The logs and losses of the tasks that are being worked on, as far as the coordinator wasn't told of them, with the names that it has
-//! for the tasks.
+//! The logs, losses and recorded series of the tasks that are being worked on, as far as the coordinator wasn't told of them, with the
+//! names that it has for the tasks.
 //!
 //! They are for people who look on: of more than fits, the newest is told, and what isn't told before a task ends is in the log and the
 //! series that the attempt leaves in the store.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use basin_domain::id::TaskId;
+use basin_domain::live_series::{LiveSeries, SERIES_LIMIT, SeriesCurves};
 use basin_domain::loss_curve::{LossCurve, LossPoint};
 use basin_domain::utc::Utc;
 use basin_domain::worker::Progress;
@@ -21,10 +23,14 @@ const TOLD: usize = 8 << 10;
 const TOLD_OF_ALL: usize = 256 << 10;
 /// There are fewer points of a task's loss to be told than this.
 const POINTS: usize = 16;
+/// There are fewer points of each of its series than this; more than of the loss, since a run that goes on tells of what it recorded before.
+const SERIES_POINTS: usize = 32;
+/// The most of all series that is told at once, in bytes.
+const SERIES_TOLD_OF_ALL: usize = 1 << 20;
 /// The names that are kept; what is forgotten is shown by its id.
 const NAMES: usize = 4_096;
 
-/// New lines of a task's log, and points of its loss.
+/// New lines of a task's log, and points of its loss and of its series.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct TaskNews {
     pub(super) task: TaskId,
@@ -32,6 +38,7 @@ pub(super) struct TaskNews {
     pub(super) first: u64,
     pub(super) lines: Vec<String>,
     pub(super) losses: Vec<LossPoint>,
+    pub(super) series: Vec<LiveSeries>,
 }
 
 /// The logs.
@@ -51,11 +58,20 @@ struct TaskLog {
     untold: u64,
     /// The points of the loss that weren't told.
     losses: LossCurve,
+    /// The points of series that weren't told.
+    series: SeriesCurves,
 }
 
 impl TaskLog {
     const fn new() -> Self {
-        Self { lines: VecDeque::new(), bytes: 0, first: 0, untold: 0, losses: LossCurve::new(POINTS) }
+        Self {
+            lines: VecDeque::new(),
+            bytes: 0,
+            first: 0,
+            untold: 0,
+            losses: LossCurve::new(POINTS),
+            series: SeriesCurves::new(SERIES_POINTS),
+        }
     }
 
     fn push(&mut self, line: String) {
@@ -127,17 +143,26 @@ impl TaskLogs {
         }
     }
 
+    /// What a task has recorded, if it is followed.
+    pub(super) fn note_recorded(&self, task: &TaskId, recorded: &[LiveSeries]) {
+        if let Some(log) = self.logs().get_mut(task) {
+            recorded.iter().for_each(|series| log.series.add(series, SERIES_LIMIT));
+        }
+    }
+
     /// What wasn't told, as far as it fits into a message.
     pub(super) fn news(&self) -> Vec<TaskNews> {
         let logs = self.logs();
         let mut left = TOLD_OF_ALL;
+        let mut series_of = series_news(&logs);
         let mut all = Vec::new();
         for (task, log) in logs.iter() {
             let (first, lines) = log.news(TOLD.min(left));
             let losses = log.losses.points().to_vec();
-            if !lines.is_empty() || !losses.is_empty() {
+            let series = series_of.remove(task).unwrap_or_default();
+            if !lines.is_empty() || !losses.is_empty() || !series.is_empty() {
                 left -= lines.iter().map(|line| line.len() + 1).sum::<usize>();
-                all.push(TaskNews { task: *task, first, lines, losses });
+                all.push(TaskNews { task: *task, first, lines, losses, series });
             }
         }
         all
@@ -146,10 +171,11 @@ impl TaskLogs {
     /// The coordinator has heard these.
     pub(super) fn note_told(&self, told: &[TaskNews]) {
         let mut logs = self.logs();
-        for TaskNews { task, first, lines, losses } in told {
+        for TaskNews { task, first, lines, losses, series } in told {
             if let Some(log) = logs.get_mut(task) {
                 log.untold = log.untold.max(first + lines.len() as u64);
                 log.losses.remove(losses);
+                log.series.remove(series);
             }
         }
     }
@@ -173,8 +199,33 @@ impl TaskLogs {
     }
 }
 
+/// The points of series that weren't told, as far as they fit into a message. Tasks of which most wait go first: none waits for ever.
+fn series_news(logs: &HashMap<TaskId, TaskLog>) -> HashMap<TaskId, Vec<LiveSeries>> {
+    let waiting = logs.iter().map(|(task, log)| (*task, log.series.all()));
+    let mut waiting: Vec<(TaskId, Vec<LiveSeries>)> =
+        waiting.filter(|(_, series)| !series.is_empty()).collect();
+    waiting.sort_by_key(|(_, series)| Reverse(series.iter().map(|it| it.points.len()).sum::<usize>()));
+    let mut bytes = 0;
+    let fits = |(_, series): &(TaskId, Vec<LiveSeries>)| {
+        bytes += series.iter().map(told_bytes).sum::<usize>();
+        bytes <= SERIES_TOLD_OF_ALL
+    };
+    waiting.into_iter().take_while(fits).collect()
+}
+
+/// About what a series takes of a message, in bytes: two numbers a point, and its name with what tells fields apart.
+fn told_bytes(series: &LiveSeries) -> usize {
+    16 * series.points.len() + series.name().len() + 16
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use basin_domain::digest::Digest;
+    use basin_domain::live_series::SeriesPoint;
+    use basin_domain::metrics::Axis;
+
     use super::super::testing::small_task;
     use super::*;
 
@@ -225,12 +276,67 @@ mod tests {
         logs.note_progress(&task, &at(2, Some(0.25)));
         let told = logs.news();
         let point = LossPoint { iteration: 2, loss: 0.25 };
-        assert_eq!(told, [TaskNews { task, first: 1, lines: Vec::new(), losses: vec![point] }]);
+        let (lines, series) = (Vec::new(), Vec::new());
+        assert_eq!(told, [TaskNews { task, first: 1, lines, losses: vec![point], series }]);
         (3..10_000).for_each(|iteration| logs.note_progress(&task, &at(iteration, Some(0.125))));
         logs.note_told(&told);
         let losses = logs.news().remove(0).losses;
         assert!(losses.len() < POINTS && losses.len() > 3, "{losses:?}");
         assert_eq!((losses[0].iteration > 2, losses.last().unwrap().iteration), (true, 9_999));
+    }
+
+    fn series(name: &str, places: impl IntoIterator<Item = u32>) -> LiveSeries {
+        let point = |x| SeriesPoint { x: f64::from(x), value: 0.5 };
+        LiveSeries::new(name, Axis::Epoch, places.into_iter().map(point).collect()).unwrap()
+    }
+
+    #[test]
+    fn what_is_recorded_is_told_once_in_its_order_and_thinned_while_nobody_hears() {
+        let (logs, task) = (Arc::new(TaskLogs::default()), small_task().id);
+        logs.note_recorded(&task, &[series("test_loss", [0])]);
+        assert!(logs.news().is_empty(), "nobody follows it");
+        let _followed = logs.follow(task);
+        logs.note_recorded(&task, &[series("test_loss", [0, 1]), series("test_accuracy", [0])]);
+        logs.note_recorded(&task, &[series("test_loss", [2])]);
+        let told = logs.news();
+        assert_eq!(told[0].series, [series("test_loss", [0, 1, 2]), series("test_accuracy", [0])]);
+        logs.note_recorded(&task, &[series("test_accuracy", [1])]);
+        logs.note_told(&told);
+        let left = logs.news();
+        assert_eq!(left[0].series, [series("test_accuracy", [1])]);
+        (2..10_000).for_each(|epoch| logs.note_recorded(&task, &[series("test_loss", [epoch])]));
+        logs.note_told(&left);
+        let points = logs.news().remove(0).series.remove(0).points;
+        assert!(points.len() < SERIES_POINTS && points.len() > 7, "{points:?}");
+        assert_eq!(points.last().map(|point| point.x), Some(9_999.0));
+    }
+
+    #[test]
+    fn of_more_series_than_fit_those_that_waited_go_first() {
+        let logs = Arc::new(TaskLogs::default());
+        let task = |number: u32| TaskId(Digest::of(&number.to_le_bytes()));
+        let followed: Vec<FollowedTask> = (0..2_000).map(|number| logs.follow(task(number))).collect();
+        let names: Vec<String> = (0..SERIES_LIMIT + 4).map(|number| format!("series_{number}")).collect();
+        let record = |from: u32, to: u32| {
+            for FollowedTask { task, .. } in &followed {
+                names.iter().for_each(|name| logs.note_recorded(task, &[series(name, from..to)]));
+            }
+        };
+        record(0, 10);
+        let mut told_tasks = HashSet::new();
+        let mut calls = 0;
+        while told_tasks.len() < followed.len() {
+            let told = logs.news();
+            let of_all = told.iter().flat_map(|news| &news.series);
+            assert!(of_all.clone().all(|series| !series.points.is_empty()));
+            assert!(of_all.map(told_bytes).sum::<usize>() <= SERIES_TOLD_OF_ALL);
+            assert!(told.iter().all(|news| news.series.len() == SERIES_LIMIT), "no more of a task");
+            told_tasks.extend(told.iter().map(|news| news.task));
+            logs.note_told(&told);
+            calls += 1;
+            record(10 + calls, 11 + calls);
+        }
+        assert!((5..10).contains(&calls), "{calls} calls for {} tasks", followed.len());
     }
 
     #[test]

@@ -45,11 +45,12 @@ pub(super) fn request(
     }
 }
 
-/// What is new of a task's log and of its loss.
+/// What is new of a task's log, of its loss and of its series.
 pub(super) fn log(news: &TaskNews) -> v1::TaskLog {
-    let TaskNews { task, first, lines, losses } = news;
+    let TaskNews { task, first, lines, losses, series } = news;
     let losses = (!losses.is_empty()).then(|| losses.as_slice().into());
-    v1::TaskLog { task_id: task.to_string(), first: *first, lines: lines.clone(), losses }
+    let series = series.iter().map(Into::into).collect();
+    v1::TaskLog { task_id: task.to_string(), first: *first, lines: lines.clone(), losses, series }
 }
 
 /// The names of the tasks of new leases, as far as the coordinator says them.

@@ -15,6 +15,7 @@ use basin_domain::error_chain;
 use basin_domain::experiment::Command;
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::id::TaskId;
+use basin_domain::metrics::Metrics;
 use basin_domain::task::TaskSpec;
 use basin_domain::time_spent::Activity;
 use basin_domain::worker::Progress;
@@ -296,6 +297,10 @@ impl Run for CommandRun {
 
     fn progress(&self) -> Progress {
         self.record.progress
+    }
+
+    fn metrics(&self) -> Option<&Metrics> {
+        Some(&self.record.metrics)
     }
 
     fn has_news(&self) -> bool {

@@ -25,6 +25,7 @@ use basin_storage::is_local_outage;
 use super::agent_channel::AgentChannel;
 use super::example_rate::ExampleRate;
 use super::log_pacing::LogPacing;
+use super::recorded_series::RecordedSeries;
 use super::scratch_file::{self, ScratchFile};
 use super::stages::Stages;
 use super::thread_pool::LaneSignals;
@@ -69,6 +70,7 @@ struct Training {
     /// There is progress that wasn't told yet.
     is_unreported: bool,
     rate: ExampleRate,
+    recorded: RecordedSeries,
     log: LogPacing,
     checkpointed: Instant,
     /// Pieces of work that are done since the task's very beginning, whoever did them: they number its checkpoints, since a probe may
@@ -239,6 +241,7 @@ impl Lane {
             is_wanted: false,
             is_unreported: false,
             rate: ExampleRate::new(run.examples().unwrap_or(0), now),
+            recorded: RecordedSeries::default(),
             log: LogPacing::new(now),
             checkpointed: now,
             advances: self.start.checkpoint_number,
@@ -264,7 +267,11 @@ impl Lane {
         let examples_per_second =
             examples.and_then(|examples| training.rate.update(examples, Instant::now()));
         let progress = Progress { step_seconds, examples_per_second, ..at };
-        self.send(channel, from_executor::Message::Progressed(progress.into()))
+        self.send(channel, from_executor::Message::Progressed(progress.into()))?;
+        match training.recorded.news(&*training.run) {
+            Some(recorded) => self.send(channel, from_executor::Message::Recorded(recorded)),
+            None => Ok(()),
+        }
     }
 
     fn checkpoint(&self, training: &mut Training, channel: &AgentChannel<'_>) -> Result<(), LaneEnd> {

@@ -7,6 +7,7 @@ mod agent_channel;
 mod example_rate;
 mod lane;
 mod log_pacing;
+mod recorded_series;
 mod scratch_file;
 mod stages;
 mod thread_pool;

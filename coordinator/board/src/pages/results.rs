@@ -5,8 +5,11 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use basin_domain::id::ExperimentId;
+use basin_domain::metrics::Axis;
+use basin_proto::{live_series, v1};
 use basin_report::{
-    Curves, GrowingResults, Verdict, curve_series, curves, parameter_name, varied_parameters,
+    CurveGroup, Curves, GrowingResults, Verdict, axis_name, curve_series, curves, declared_series,
+    parameter_name, varied_parameters,
 };
 use maud::{Markup, PreEscaped, html};
 use serde_json::{Value, json};
@@ -24,8 +27,8 @@ use crate::table::Wanted;
 const RUNNING: usize = 16;
 /// The series that is shown where none is chosen, the first of these that there is.
 const FIRST: [&str; 5] = ["test_accuracy", "train_loss", "test_loss", "loss", "train_accuracy"];
-/// The series that running tasks have a curve of.
-const LIVE: &str = "loss";
+/// The series that running tasks say step by step, whatever they record.
+const LOSS: &str = "loss";
 
 /// What can be chosen, and what is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -56,7 +59,10 @@ impl Choice {
         let id = ExperimentId::new(experiment.as_str()).ok()?;
         let mut series = curve_series(all, &id);
         if series.is_empty() {
-            series.push(LIVE.to_owned());
+            series = declared_series(all, &id);
+            if !series.iter().any(|name| name == LOSS) {
+                series.insert(0, LOSS.to_owned());
+            }
         }
         let parameters = varied_parameters(all, &id);
         let has = |name: &str| series.iter().any(|it| it == name);
@@ -214,10 +220,13 @@ pub(crate) async fn curves_json(
         )
     };
     let (mut curves, choice) = made.ok_or_else(none)?;
-    if choice.chosen_series == LIVE {
-        curves.groups.extend(running(&board, &id, &choice.experiment, &asked).await);
+    for (axis, group) in running(&board, &id, &choice, &asked).await {
         if curves.x_label.is_empty() {
-            curves.x_label = "iteration".to_owned();
+            curves.x_label = axis_name(axis).to_owned();
+        }
+        // What is against something else has another place.
+        if curves.x_label == axis_name(axis) {
+            curves.groups.push(group);
         }
     }
     Ok(json_answer(&value(&curves, &choice)))
@@ -231,18 +240,14 @@ fn value(curves: &Curves, choice: &Choice) -> Value {
     value
 }
 
-/// The losses of an experiment's running tasks so far, each a curve of its own.
-async fn running(
-    board: &Shared,
-    sweep: &str,
-    experiment: &str,
-    asked: &Asked,
-) -> Vec<basin_report::CurveGroup> {
+/// The chosen series of an experiment's running tasks so far, each a curve of its own, with its axis.
+async fn running(board: &Shared, sweep: &str, choice: &Choice, asked: &Asked) -> Vec<(Axis, CurveGroup)> {
     if asked.visitor.client.is_none() {
         return Vec::new();
     }
     let Ok((table, _)) = table_of(&board.model, sweep).await else { return Vec::new() };
-    let filter = format!("state = 'running' and experiment = '{}'", experiment.replace('\'', "''"));
+    let experiment = choice.experiment.replace('\'', "''");
+    let filter = format!("state = 'running' and experiment = '{experiment}'");
     let found = tokio::task::spawn_blocking(move || {
         table.rows(&Wanted { filter: Some(&filter), ..Wanted::default() })
     });
@@ -255,22 +260,30 @@ async fn running(
         .filter_map(|row| Some((row.first()?.text().to_owned(), row.get(1)?.text().to_owned())))
         .collect();
     let ids = names.iter().map(|(id, _)| id.clone()).collect();
-    let live = source::live(asked, ids, RUNNING as u32).await;
-    let curve = |task: &basin_proto::v1::LiveTask| {
+    let live = source::live_series(asked, ids, RUNNING as u32).await;
+    let curve = |task: &v1::LiveTask| {
         let (_, name) = names.iter().find(|(id, _)| *id == task.task_id)?;
-        let curve = task.curve.as_ref()?;
-        let nothing = vec![None; curve.losses.len()];
-        Some(basin_report::CurveGroup {
-            label: format!("{name} (running)"),
-            n: 1,
-            x: curve.iterations.iter().map(|iteration| *iteration as f64).collect(),
-            mean: curve.losses.clone(),
-            low: nothing.clone(),
-            high: nothing,
-            running: 1,
-        })
+        let (axis, points) = points_of(task, &choice.chosen_series)?;
+        let (x, mean) = points.into_iter().unzip();
+        Some((axis, running_group(format!("{name} (running)"), x, mean)))
     };
     live.iter().filter_map(curve).collect()
+}
+
+/// The points (x, value) of a series of a running task with their axis; none if nothing was said of it.
+fn points_of(task: &v1::LiveTask, series: &str) -> Option<(Axis, Vec<(f64, f64)>)> {
+    if let Some(curve) = task.curve.as_ref().filter(|_| series == LOSS) {
+        let points = curve.points().map(|point| (point.iteration as f64, point.loss));
+        return Some((Axis::Iteration, points.collect()));
+    }
+    let found = live_series::read(&task.series).into_iter().find(|said| said.name() == series)?;
+    Some((found.axis(), found.points.iter().map(|point| (point.x, point.value)).collect()))
+}
+
+/// A run that goes on, as a curve.
+fn running_group(label: String, x: Vec<f64>, mean: Vec<f64>) -> CurveGroup {
+    let nothing = vec![None; x.len()];
+    CurveGroup { label, n: 1, x, mean, low: nothing.clone(), high: nothing, running: 1 }
 }
 
 #[cfg(test)]
@@ -303,6 +316,25 @@ mod tests {
             html.contains("verdict undecided\">undecided</span> from ") && html.contains("with n = 5"),
             "{html}"
         );
+    }
+
+    #[test]
+    fn a_running_task_has_the_points_of_the_series_that_is_chosen_or_none() {
+        let recorded = v1::SeriesCurve {
+            name: "test_accuracy".to_owned(),
+            axis: v1::SeriesAxis::Epoch.into(),
+            x: vec![0.0, 0.5],
+            values: vec![0.1, 0.25],
+        };
+        let task = v1::LiveTask {
+            curve: Some(v1::LossCurve { iterations: vec![1, 9], losses: vec![2.0, 1.0] }),
+            series: vec![recorded],
+            ..v1::LiveTask::default()
+        };
+        assert_eq!(points_of(&task, "loss"), Some((Axis::Iteration, vec![(1.0, 2.0), (9.0, 1.0)])));
+        assert_eq!(points_of(&task, "test_accuracy"), Some((Axis::Epoch, vec![(0.0, 0.1), (0.5, 0.25)])));
+        assert_eq!(points_of(&task, "train_loss"), None);
+        assert_eq!(points_of(&v1::LiveTask::default(), "loss"), None);
     }
 
     #[test]

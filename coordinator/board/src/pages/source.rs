@@ -91,6 +91,15 @@ async fn stored(store: &Store, task: &TaskId) -> Result<v1::GetTaskLogReply, Fai
     })
 }
 
+/// How tasks are doing that are worked on, the first so many of them with the curves of all that they record; nothing of it where there is
+/// no coordinator.
+pub(crate) async fn live_series(asked: &Asked, tasks: Vec<String>, curves: u32) -> Vec<v1::LiveTask> {
+    match &asked.visitor.client {
+        Some(client) => answered(client.live_series(tasks, curves)).await.unwrap_or_default(),
+        None => Vec::new(),
+    }
+}
+
 /// How tasks are doing that are worked on, the first so many of them with their curves; nothing of it where there is no coordinator.
 pub(crate) async fn live(asked: &Asked, tasks: Vec<String>, curves: u32) -> Vec<v1::LiveTask> {
     match &asked.visitor.client {

@@ -6,9 +6,10 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use basin_domain::id::TaskId;
+use basin_domain::live_series::LiveSeries;
 use basin_domain::metrics::Metrics;
 use basin_proto::codes::Coded;
-use basin_proto::v1;
+use basin_proto::{live_series, v1};
 use basin_report::quantity;
 use basin_storage::{Manifest, Store};
 use maud::{Markup, html};
@@ -216,21 +217,34 @@ fn provenance_shown(manifest: &Manifest) -> Markup {
     }
 }
 
-/// `/sweeps/{id}/tasks/{task}/curve.json`: what it measured or, while it is trained, how its loss went so far.
+/// `/sweeps/{id}/tasks/{task}/curve.json`: what it measured or, while it runs, how its loss and what it records went so far.
 pub(crate) async fn curve(
     State(board): State<Shared>,
     Path((sweep, task)): Path<(String, String)>,
     asked: Asked,
 ) -> Result<Response, Failure> {
-    if let (Ok(store), Ok(id)) = (board.model.store(), task.parse::<TaskId>())
+    let id = task.parse::<TaskId>().ok();
+    let model = board.model.sweep(&sweep);
+    if let (Ok(store), Some(id)) = (board.model.store(), id)
         && let Ok(Ok(Some(metrics))) = tokio::time::timeout(PATIENCE, committed(&store, &id)).await
     {
-        let labels = labels(&board.model.sweep(&sweep), id, &metrics).await;
+        let names: Vec<&str> = metrics.series.keys().map(String::as_str).collect();
+        let labels = labels(&model, id, &names).await;
         return Ok(json_answer(&json!({ "series": of_metrics(&metrics, &labels) })));
     }
-    let live = source::live(&asked, vec![task], 1).await;
-    let series: Vec<Value> = live.iter().filter_map(|task| task.curve.as_ref()).map(of_losses).collect();
-    Ok(json_answer(&json!({ "series": series })))
+    let live = source::live_series(&asked, vec![task], 1).await;
+    let losses = live.iter().filter_map(|task| task.curve.as_ref()).map(of_losses);
+    let mut recorded: Vec<LiveSeries> =
+        live.iter().flat_map(|task| live_series::read(&task.series)).collect();
+    // As those of a committed task.
+    recorded.sort_by(|a, b| a.name().cmp(b.name()));
+    let names: Vec<&str> = recorded.iter().map(LiveSeries::name).collect();
+    let labels = match id {
+        Some(id) => labels(&model, id, &names).await,
+        None => HashMap::new(),
+    };
+    let series = losses.chain(recorded.iter().map(|series| of_live(series, &labels)));
+    Ok(json_answer(&json!({ "series": series.collect::<Vec<Value>>() })))
 }
 
 async fn committed(store: &Store, task: &TaskId) -> basin_storage::Result<Option<Metrics>> {
@@ -241,12 +255,15 @@ async fn committed(store: &Store, task: &TaskId) -> basin_storage::Result<Option
 }
 
 /// The quantities of a run's series with their units, once the sweep's plan was read.
-async fn labels(sweep: &SweepModel, task: TaskId, metrics: &Metrics) -> HashMap<String, String> {
+async fn labels(sweep: &SweepModel, task: TaskId, names: &[&str]) -> HashMap<String, String> {
     let runs = sweep.results.runs.read().await;
-    let Some(runs) = runs.as_ref() else { return HashMap::new() };
-    let run = runs.results().runs.iter().find(|run| run.task.id == task);
-    let names = metrics.series.keys();
-    names.filter_map(|name| Some((name.clone(), quantity(name, &[run?])))).collect()
+    let Some(run) = runs.as_ref().and_then(|runs| runs.run(&task)) else { return HashMap::new() };
+    names.iter().map(|name| ((*name).to_owned(), quantity(name, &[run]))).collect()
+}
+
+/// A series' label; without the sweep's plan, its name in words.
+fn label_of(name: &str, labels: &HashMap<String, String>) -> String {
+    labels.get(name).cloned().unwrap_or_else(|| name.replace('_', " "))
 }
 
 /// The series that have several points.
@@ -261,7 +278,7 @@ fn of_metrics(metrics: &Metrics, labels: &HashMap<String, String>) -> Vec<Value>
             .enumerate()
             .filter(|(place, _)| place.is_multiple_of(every) || *place == last);
         let (x, y): (Vec<f64>, Vec<f64>) = kept.map(|(_, point)| *point).unzip();
-        let label = labels.get(name).cloned().unwrap_or_else(|| name.replace('_', " "));
+        let label = label_of(name, labels);
         json!({ "name": name, "label": label, "axis": series.axis.as_str(), "x": x, "y": y })
     });
     of.collect()
@@ -271,8 +288,15 @@ fn of_losses(curve: &v1::LossCurve) -> Value {
     json!({ "name": "loss", "label": "loss", "axis": "iteration", "x": curve.iterations, "y": curve.losses })
 }
 
+fn of_live(series: &LiveSeries, labels: &HashMap<String, String>) -> Value {
+    let (x, y): (Vec<f64>, Vec<f64>) = series.points.iter().map(|point| (point.x, point.value)).unzip();
+    let (name, label) = (series.name(), label_of(series.name(), labels));
+    json!({ "name": name, "label": label, "axis": series.axis().as_str(), "x": x, "y": y })
+}
+
 #[cfg(test)]
 mod tests {
+    use basin_domain::live_series::SeriesPoint;
     use basin_domain::metrics::Axis;
 
     use super::*;
@@ -302,6 +326,20 @@ mod tests {
             assert!(html.contains(part), "{part}: {html}");
         }
         assert!(parameters("{").into_string().contains("spec</th><td>{"));
+    }
+
+    #[test]
+    fn a_series_of_a_running_task_looks_as_it_will_when_it_is_committed() {
+        let mut metrics = Metrics::default();
+        for epoch in 0..3 {
+            metrics.push("test_accuracy", Axis::Epoch, f64::from(epoch), 0.25);
+        }
+        let points = (0..3).map(|epoch| SeriesPoint { x: f64::from(epoch), value: 0.25 }).collect();
+        let live = LiveSeries::new("test_accuracy", Axis::Epoch, points).unwrap();
+        let named = HashMap::from([("test_accuracy".to_owned(), "test accuracy".to_owned())]);
+        for labels in [HashMap::new(), named] {
+            assert_eq!(of_metrics(&metrics, &labels), [of_live(&live, &labels)]);
+        }
     }
 
     #[test]

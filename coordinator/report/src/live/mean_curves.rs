@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use basin_domain::experiment::{Experiment, series};
 use basin_domain::figure::{Drawing, Figure, Layout};
 use basin_domain::id::{ExperimentId, FigureId};
 use basin_domain::metrics::Axis;
@@ -54,6 +55,27 @@ pub fn curve_series(runs: &[Run], experiment: &ExperimentId) -> Vec<String> {
     let against = recorded.filter(|(_, series)| matches!(series.axis, Axis::Epoch | Axis::Iteration));
     let names: BTreeSet<&String> = against.map(|(name, _)| name).collect();
     names.into_iter().cloned().collect()
+}
+
+/// The series against epochs or iterations that the runs of an experiment record, as their kind declares them: what there will be, before
+/// any run is committed.
+pub fn declared_series(runs: &[Run], experiment: &ExperimentId) -> Vec<String> {
+    let runs = of_experiments(runs, std::slice::from_ref(experiment));
+    let Some(run) = runs.first() else { return Vec::new() };
+    let parameters = &run.task.spec.experiment;
+    // Their series have the names of training's, and go along a path or a surface.
+    if matches!(parameters, Experiment::Interpolate(_) | Experiment::Surface(_)) {
+        return Vec::new();
+    }
+    let axis = |name: &str| match &run.declaration {
+        Some(declaration) => declaration.series().get(name).map(|series| series.axis),
+        None => series::find(name, [parameters.kind()]).map(|declared| declared.axis),
+    };
+    let names: BTreeSet<String> = match &run.declaration {
+        Some(declaration) => declaration.series().keys().cloned().collect(),
+        None => parameters.series().into_iter().map(str::to_owned).collect(),
+    };
+    names.into_iter().filter(|name| matches!(axis(name), Some(Axis::Epoch | Axis::Iteration))).collect()
 }
 
 /// The parameters that an experiment varies, beside its seeds.
@@ -151,6 +173,7 @@ mod tests {
         let runs = samples::functions(5);
         assert_eq!(varied_parameters(&runs, &id("functions")), ["function", "hidden"]);
         assert!(curve_series(&runs, &id("functions")).contains(&"train_loss".to_owned()));
+        assert_eq!(declared_series(&runs, &id("functions")), ["train_loss"], "nothing else is asked for");
         let results = results_with_claims(runs, Vec::new());
         let drawn = curves(&results, &id("functions"), "train_loss", Some("hidden"));
         let means: Vec<&CurveGroup> = drawn.groups.iter().filter(|group| group.n > 1).collect();
@@ -172,6 +195,7 @@ mod tests {
         assert!(curves(&results, &id("elsewhere"), "train_loss", None).groups.is_empty());
         assert!(curves(&results, &id("functions"), "nonsense", Some("seed")).groups.is_empty());
         assert_eq!(curve_series(&results.runs, &id("elsewhere")), Vec::<String>::new());
+        assert_eq!(declared_series(&results.runs, &id("elsewhere")), Vec::<String>::new());
     }
 
     #[test]

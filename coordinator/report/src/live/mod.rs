@@ -12,5 +12,5 @@ mod wording;
 pub use claims::{ClaimNow, ClaimsNow, claims_now};
 pub use figures::{FigureNow, FigurePicture, figure_picture, figures_now};
 pub use growing::{GrowingResults, ReadRuns, Recorded, read_runs};
-pub use mean_curves::{CurveGroup, Curves, curve_series, curves, varied_parameters};
+pub use mean_curves::{CurveGroup, Curves, curve_series, curves, declared_series, varied_parameters};
 pub use wording::{axis_name, last_values, parameter_name, quantity};

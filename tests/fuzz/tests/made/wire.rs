@@ -33,6 +33,12 @@ fn launch() -> v1::LaunchRequest {
     v1::LaunchRequest { file, text, adjustment, ..v1::LaunchRequest::default() }
 }
 
+/// A series of a task that trains.
+fn recorded() -> v1::SeriesCurve {
+    let axis = v1::SeriesAxis::Epoch.into();
+    v1::SeriesCurve { name: "test_loss".to_owned(), axis, x: vec![0.0, 1.0], values: vec![0.5, 0.25] }
+}
+
 /// A worker that says hello, asks for work, fails at it, and leaves.
 fn cluster() -> Vec<u8> {
     let worker_id = "worker".to_owned();
@@ -55,8 +61,14 @@ fn cluster() -> Vec<u8> {
         message: "it is away".to_owned(),
         ..Default::default()
     };
-    let log =
-        v1::TaskLog { task_id: task().to_string(), first: 3, lines: vec!["a".to_owned()], losses: None };
+    let losses = Some(v1::LossCurve { iterations: vec![1, 2], losses: vec![0.5, 0.25] });
+    let log = v1::TaskLog {
+        task_id: task().to_string(),
+        first: 3,
+        lines: vec!["a".to_owned()],
+        losses,
+        series: vec![recorded()],
+    };
     let busy = v1::SyncRequest {
         holds: vec![held],
         waiting: Some(waiting),
@@ -141,6 +153,7 @@ fn from_executor() -> Vec<Vec<u8>> {
     [
         of(executor::from_executor::Message::Ready(executor::Ready::default())),
         of(executor::from_executor::Message::Started(executor::Started::default())),
+        of(executor::from_executor::Message::Recorded(executor::Recorded { series: vec![recorded()] })),
         of(executor::from_executor::Message::Finished(executor::Finished::default())),
         of(executor::from_executor::Message::Stopped(executor::Stopped {})),
     ]

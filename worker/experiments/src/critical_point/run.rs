@@ -326,6 +326,10 @@ impl Run for CriticalPointRun {
         }
     }
 
+    fn metrics(&self) -> Option<&Metrics> {
+        Some(&self.metrics)
+    }
+
     fn checkpoint(&mut self) -> Result<Vec<u8>, ExperimentError> {
         self.save()
     }

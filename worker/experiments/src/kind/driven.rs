@@ -79,6 +79,10 @@ impl<R: KindRun> Run for Driven<R> {
         self.run.progress()
     }
 
+    fn metrics(&self) -> Option<&Metrics> {
+        Some(self.record.metrics())
+    }
+
     /// After the last step the run's state says nothing of how it ended: it is finished instead.
     fn has_news(&self) -> bool {
         self.outcome.is_none()

@@ -265,6 +265,10 @@ impl<P: LearningProblem, Q: WeightPoints> Run for Landscape<P, Q> {
         }
     }
 
+    fn metrics(&self) -> Option<&Metrics> {
+        Some(&self.metrics)
+    }
+
     fn checkpoint(&mut self) -> Result<Vec<u8>, ExperimentError> {
         let Cursor { point, split, example, sums } = self.position;
         let state = LandscapeState { point, split, example, sums: sums.into() };

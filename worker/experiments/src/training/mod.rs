@@ -355,6 +355,10 @@ impl<P: LearningProblem> Run for Training<P> {
         }
     }
 
+    fn metrics(&self) -> Option<&Metrics> {
+        Some(&self.metrics)
+    }
+
     fn examples(&self) -> Option<u64> {
         Some(self.timetable.clock().examples_seen(self.iteration))
     }

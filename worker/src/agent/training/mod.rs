@@ -10,9 +10,11 @@ mod tests;
 use std::time::{Duration, Instant};
 
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
+use basin_domain::live_series::LiveSeries;
 use basin_domain::outage::{Outage, OutageKind};
 use basin_domain::worker::Progress;
 use basin_proto::executor::{Checkpointed, Finished, Started, from_executor};
+use basin_proto::live_series;
 use basin_storage::CheckpointLocation;
 
 use self::progress_deadline::ProgressDeadline;
@@ -60,6 +62,8 @@ pub enum Action {
     StartAgain,
     /// Tell the agent of its progress.
     NoteProgress(Progress),
+    /// Tell the agent what it has recorded.
+    NoteRecorded(Vec<LiveSeries>),
     /// Tell the agent that it is trained.
     NoteTrained,
     /// An outage was met, or goes on.
@@ -198,6 +202,9 @@ impl Training {
                 self.deadline.note_step(self.last.step_seconds);
                 self.first_step.get_or_insert(self.last.iteration);
                 vec![Action::NoteProgress(self.last)]
+            }
+            from_executor::Message::Recorded(recorded) => {
+                vec![Action::NoteRecorded(live_series::read(&recorded.series))]
             }
             from_executor::Message::Checkpointed(checkpointed) => vec![Action::StoreCheckpoint(checkpointed)],
             from_executor::Message::Hindered(hindered) => {

@@ -1,6 +1,8 @@
 //! Stories of a task that trains, told with a clock that is stepped: each says all that is to be done.
 
-use basin_proto::executor::{Failed, Hindered, Stopped, Working};
+use basin_domain::live_series::SeriesPoint;
+use basin_domain::metrics::Axis;
+use basin_proto::executor::{Failed, Hindered, Recorded, Stopped, Working};
 use basin_proto::v1;
 
 use super::*;
@@ -83,6 +85,25 @@ fn a_task_is_trained_and_its_progress_told() {
         [Action::End(End::Finished(finished))]
     );
     assert_eq!((story.training.resumed_from_step(), story.training.steps()), (Some(40), 10));
+}
+
+#[test]
+fn what_a_task_records_is_told_as_far_as_it_can_be_understood() {
+    let mut story = Story::training();
+    let curve = |name: &str| v1::SeriesCurve {
+        name: name.to_owned(),
+        axis: v1::SeriesAxis::Epoch.into(),
+        x: vec![0.0, 1.0],
+        values: vec![0.25, f64::NAN],
+    };
+    let recorded = Recorded { series: vec![curve("test_loss"), curve("no name"), curve("train_loss")] };
+    let points = vec![SeriesPoint { x: 0.0, value: 0.25 }];
+    let told = ["test_loss", "train_loss"].map(|name| LiveSeries::new(name, Axis::Epoch, points.clone()));
+    assert_eq!(
+        story.hears(from_executor::Message::Recorded(recorded)),
+        [Action::NoteRecorded(told.into_iter().flatten().collect())]
+    );
+    assert_eq!(story.training.steps(), 0, "how far it is, it says elsewhere");
 }
 
 #[test]

@@ -92,6 +92,7 @@ fn lane_with(task: &str, scratch: &Path, run: ScriptedRun) -> Lane {
         is_wanted: false,
         is_unreported: false,
         rate: ExampleRate::new(0, now),
+        recorded: RecordedSeries::default(),
         log: LogPacing::new(now),
         checkpointed: now,
         advances: 100,

@@ -8,6 +8,7 @@ mod log;
 mod news;
 mod poll;
 mod press;
+mod series;
 mod state;
 mod tasks;
 mod terminal;

@@ -100,7 +100,7 @@ impl Poller {
             self.fetch_tasks(&client, sweep).await?;
         }
         if !wanted.tasks.is_empty() {
-            match client.live_tasks(wanted.tasks.clone(), wanted.curves).await {
+            match client.live_series(wanted.tasks.clone(), wanted.curves).await {
                 Ok(tasks) => self.tell(News::Live(tasks)),
                 Err(CallError::UnknownCall { .. }) => {}
                 Err(error) => return Err(error),

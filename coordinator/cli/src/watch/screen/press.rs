@@ -6,6 +6,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::layout::Lower;
 use super::list::Step;
 use super::news::Request;
+use super::series;
 use super::state::{Mode, Pane, State};
 
 /// The longest filter, in characters.
@@ -53,6 +54,8 @@ fn usual(state: &mut State, key: KeyCode) -> Option<Action> {
         }
         KeyCode::Char('s') => state.tasks.change_order(),
         KeyCode::Char('e') => state.of_experiment = !state.of_experiment,
+        KeyCode::Char('n') => series::change(state, 1),
+        KeyCode::Char('N') => series::change(state, -1),
         KeyCode::Char('l') => show_log(state),
         KeyCode::Char('p') => return steer(state, Steering::Pause),
         KeyCode::Char('r') => return steer(state, Steering::Resume),

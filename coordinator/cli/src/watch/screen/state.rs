@@ -78,6 +78,8 @@ pub(super) struct State {
     pub(super) live: HashMap<String, v1::LiveTask>,
     /// The curves of all tasks of an experiment are shown, not the chosen task's alone.
     pub(super) of_experiment: bool,
+    /// The name of the series that the curves are of; none for the loss.
+    pub(super) series: Option<String>,
     pub(super) log: Log,
 }
 

@@ -77,7 +77,20 @@ pub(super) fn live(task: &v1::ListedTask, steps: u64) -> v1::LiveTask {
         attempt: 1,
         progress: Some(progress),
         curve: Some(v1::LossCurve { iterations, losses }),
+        series: Vec::new(),
     }
+}
+
+/// A task that trains and records two series.
+pub(super) fn recording(task: &v1::ListedTask) -> v1::LiveTask {
+    let recorded = |name: &str, last: f64| v1::SeriesCurve {
+        name: name.to_owned(),
+        axis: v1::SeriesAxis::Epoch.into(),
+        x: (0..=30).map(f64::from).collect(),
+        values: (0..=30).map(|epoch| last * f64::from(epoch) / 30.0).collect(),
+    };
+    let series = vec![recorded("test_accuracy", 0.75), recorded("gradient_norm", 4.0)];
+    v1::LiveTask { series, ..live(task, 60) }
 }
 
 /// A sweep that has been looked at for a while: some of its twelve tasks are done, three train, one failed.

@@ -9,7 +9,7 @@ use super::layout::Lower;
 use super::news::{News, Request};
 use super::press::{Action, press};
 use super::state::{Connection, Mode, Pane, State};
-use super::testing::{reply, study, table};
+use super::testing::{recording, reply, study, table};
 
 const HOMEWORK: &str = "homework-3cb9871aee";
 const DEPTH: &str = "depth-study-77ab01c2d4";
@@ -129,6 +129,27 @@ fn what_is_asked_for_is_what_is_seen() {
     state.hear(News::Tasks { sweep: HOMEWORK.to_owned(), table: table(&states) });
     let wanted = state.wanted();
     assert!(wanted.curves == 8 && wanted.tasks.len() <= 8 + 24, "{}", wanted.tasks.len());
+}
+
+#[test]
+fn the_curve_goes_from_the_loss_through_what_the_task_records_and_back() {
+    let mut state = study(80, 24);
+    types(&mut state, "n");
+    assert_eq!(state.series, None, "nothing else was said of it");
+    let live = state.curve_tasks().into_iter().map(recording).collect();
+    state.hear(News::Live(live));
+    let shown = |state: &mut State, letter: &str| {
+        types(state, letter);
+        state.series.clone().unwrap_or_else(|| "the loss".to_owned())
+    };
+    let forth = ["n", "n", "n", "N", "N", "N"].map(|letter| shown(&mut state, letter));
+    let series = ["gradient_norm", "test_accuracy", "the loss"];
+    assert_eq!(forth[..3], series);
+    assert_eq!(forth[3..], ["test_accuracy", "gradient_norm", "the loss"]);
+    // Another task may record something else: what was chosen stays chosen.
+    types(&mut state, "nj");
+    assert_eq!(state.series.as_deref(), Some("gradient_norm"));
+    assert_eq!(shown(&mut state, "n"), "the loss", "that task has no other");
 }
 
 #[test]

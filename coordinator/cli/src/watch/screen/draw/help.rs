@@ -14,6 +14,7 @@ PgUp, PgDn    a page; Home, End: to the ends
 /             show tasks with these words alone
 s             order tasks by state, name, file
 e             curves of the task's experiment
+n, N          the next series, the one before
 l             the log of the task, and back
 p, r          pause the sweep, resume it
 c             cancel the sweep, if y is said

@@ -10,7 +10,7 @@ use super::super::layout::Lower;
 use super::super::list::Step;
 use super::super::news::News;
 use super::super::state::Pane;
-use super::super::testing::{live, reply, study, table, worker};
+use super::super::testing::{live, recording, reply, study, table, worker};
 use super::lists::rows_made;
 use super::*;
 
@@ -48,6 +48,23 @@ fn the_curves_of_its_experiment() {
     state.of_experiment = true;
     let screen = screen(&state);
     assert!(screen.contains("3 of batch-sizes, the chosen task's in front"), "{screen}");
+}
+
+#[test]
+fn a_series_that_it_records_and_how_to_see_the_next() {
+    let mut state = study(80, 24);
+    let tasks = state.curve_tasks().into_iter().map(recording).collect();
+    state.hear(News::Live(tasks));
+    let loss = screen(&state);
+    assert!(loss.contains("┌Loss (1 of 3, n: next): batch-sizes batch_size=32 seed 1─"), "{loss}");
+    state.series = Some("test_accuracy".to_owned());
+    let accuracy = screen(&state);
+    let title = "┌test_accuracy against epochs (3 of 3, n: next): batch-sizes";
+    assert!(accuracy.contains(title) && accuracy.contains("│0.7500│"), "{accuracy}");
+    assert!(accuracy.contains("15.000") && accuracy.contains("30.000"), "{accuracy}");
+    state.series = Some("sharpness".to_owned());
+    let nothing = screen(&state);
+    assert!(nothing.contains("┌sharpness (n: next): ") && nothing.contains("n shows another"), "{nothing}");
 }
 
 #[test]
@@ -152,6 +169,13 @@ fn what_others_say_does_nothing_but_be_seen() {
     table.tasks[0] = v1::ListedTask { task_id: h(), experiment: h(), name: h() };
     let mut live = live(&table.tasks[0], 9);
     live.curve = Some(v1::LossCurve { iterations: vec![0, u64::MAX], losses: vec![f64::MIN, f64::MAX] });
+    let series = |name: &str| v1::SeriesCurve {
+        name: name.to_owned(),
+        axis: v1::SeriesAxis::Epoch.into(),
+        x: vec![f64::MIN, f64::NAN, f64::MAX],
+        values: vec![f64::MIN, 0.0, f64::MAX],
+    };
+    live.series = vec![series(hostile), series("wide")];
     live.progress =
         Some(v1::Progress { iteration: u64::MAX, loss: Some(f64::NAN), ..v1::Progress::default() });
     state.hear(News::Tasks { sweep: h(), table });
@@ -183,6 +207,10 @@ fn what_others_say_does_nothing_but_be_seen() {
         screen
     };
     assert!(shows(&state).contains("x\\u{1b}[2J"));
+    for series in ["wide", "absent"] {
+        state.series = Some(series.to_owned());
+        shows(&state);
+    }
     state.mode = Mode::Cancel { sweep: h() };
     shows(&state);
     state.hear(News::Failed { why: h(), is_transient: true });
