@@ -7,8 +7,7 @@ use std::time::Duration;
 use basin_storage::{CommitMode, StorageError};
 use tokio_util::sync::CancellationToken;
 
-use crate::journal::postgres::{Candidate, ElectionOutcome, Epoch};
-use crate::journal::{JournalError, PostgresJournal};
+use crate::journal::{Election, ElectionOutcome, Epoch, JournalError};
 use crate::leader_session::{LeaderContext, LeaderSession, LeaderSessionError};
 use crate::service::{Leadership, LeadershipRole};
 
@@ -17,23 +16,26 @@ const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// The pause after a lead that could not be used: another coordinator may be better off.
 const BACKOFF: Duration = Duration::from_secs(5);
 
-/// The parts of an election.
+/// A coordinator that contends for the lead.
 #[derive(Debug)]
-pub(crate) struct LeaderElection {
-    pub(crate) candidate: Candidate,
-    pub(crate) context: LeaderContext,
-    pub(crate) leadership: Leadership,
+pub struct LeaderElection<E> {
+    /// Its part in the election.
+    pub candidate: E,
+    /// What it leads with.
+    pub context: LeaderContext,
+    /// Told whether it leads.
+    pub leadership: Leadership,
     /// The process stops: calls that wait are answered.
-    pub(crate) stop: CancellationToken,
+    pub stop: CancellationToken,
     /// All calls are answered: the lead is given up, and this ends.
-    pub(crate) retire: CancellationToken,
+    pub retire: CancellationToken,
     /// Cancelled by this when it can't go on.
-    pub(crate) failed: CancellationToken,
+    pub failed: CancellationToken,
 }
 
 /// Why a lead that was won could not be used.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum TakeoverError {
+pub enum TakeoverError {
     /// The journal or the ledger.
     #[error(transparent)]
     Session(#[from] LeaderSessionError),
@@ -55,12 +57,15 @@ impl TakeoverError {
     }
 }
 
-impl LeaderElection {
+impl<E: Election> LeaderElection<E> {
     /// Takes over under a new epoch: the store is probed and the journal replayed while the lead is kept.
-    pub(crate) async fn take_over(&mut self, epoch: Epoch) -> Result<LeaderSession, TakeoverError> {
+    ///
+    /// # Errors
+    /// If it can't be used, or was lost meanwhile.
+    pub async fn take_over(&mut self, epoch: Epoch) -> Result<LeaderSession, TakeoverError> {
         // From here on it can't be said that nothing is decided here.
         self.leadership.set(LeadershipRole::Transition);
-        let journal = PostgresJournal::new(self.candidate.address().clone(), epoch);
+        let journal = self.candidate.journal(epoch);
         let (context, stop) = (&self.context, &self.stop);
         let begun = async {
             let commits = CommitMode::from(context.store.probe().await?);
@@ -69,6 +74,7 @@ impl LeaderElection {
         };
         tokio::pin!(begun);
         tokio::select! {
+            biased;
             begun = &mut begun => begun,
             error = self.candidate.hold(epoch) => {
                 // Whatever has begun ends before anybody hears that nothing is decided here.
@@ -81,7 +87,7 @@ impl LeaderElection {
     }
 
     /// Leads, if it was elected already, and contends until it retires or can't go on.
-    pub(crate) async fn run(mut self, mut led: Option<(Epoch, LeaderSession)>) {
+    pub async fn run(mut self, mut led: Option<(Epoch, LeaderSession)>) {
         loop {
             let (epoch, session) = match led.take() {
                 Some(led) => led,
@@ -93,6 +99,7 @@ impl LeaderElection {
             self.leadership.lead(&session.coordinator);
             tracing::info!(%epoch, "leading");
             let lost = tokio::select! {
+                biased;
                 error = self.candidate.hold(epoch) => Some(error),
                 () = session.coordinator.ledger.closed() => None,
                 () = self.retire.cancelled() => return self.retire(epoch, session).await,
@@ -143,6 +150,7 @@ impl LeaderElection {
                 return None;
             }
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(pause) => {}
                 () = self.retire.cancelled() => return None,
             }
@@ -170,6 +178,7 @@ impl LeaderElection {
         let ended = session.end();
         tokio::pin!(ended);
         tokio::select! {
+            biased;
             () = &mut ended => {}
             _ = self.candidate.hold(epoch) => ended.await,
         }

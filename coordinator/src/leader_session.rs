@@ -9,7 +9,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::journal::{DecideError, Journal, JournalError, LedgerHandle, Meter, Metered, SystemClock};
+use crate::journal::{DecideError, Journal, JournalError, LedgerHandle, Meter, Metered};
+use crate::platform::Platform;
 use crate::service::{
     CleanUp, Coordinator, Forecasts, RunningCurves, RunningLogs, SweepSources, TaskNames, WorkerUsages,
     tick_forever,
@@ -29,6 +30,8 @@ pub struct LeaderContext {
     pub policy: Policy,
     /// Whether other coordinators may lead from the same journal.
     pub has_shared_journal: bool,
+    /// The machine under it.
+    pub platform: Arc<dyn Platform>,
 }
 
 /// Why a session as leader can't begin.
@@ -67,10 +70,10 @@ impl LeaderSession {
         context: &LeaderContext,
         stop: &CancellationToken,
     ) -> Result<Self, LeaderSessionError> {
-        let LeaderContext { store, commits, policy, has_shared_journal } = context.clone();
+        let LeaderContext { store, commits, policy, has_shared_journal, platform } = context.clone();
         let meter = Meter::default();
         let journal = Metered::new(journal, meter.clone());
-        let ledger = LedgerHandle::open(journal, policy, SystemClock::default()).await;
+        let ledger = LedgerHandle::open_on(platform.ledger_host(), journal, policy, platform.clock()).await;
         let ledger = ledger.map_err(LeaderSessionError::Journal)?;
         ledger.decide(Restarted).await.map_err(LeaderSessionError::Ledger)?;
         let stop = stop.child_token();
@@ -91,6 +94,7 @@ impl LeaderSession {
             wake: Notify::new(),
             due: Notify::new(),
             has_shared_journal,
+            platform,
             stop: stop.clone(),
         });
         tokio::spawn(remove_abandoned(coordinator.store.clone()));

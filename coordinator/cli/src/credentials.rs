@@ -26,7 +26,7 @@ impl Credentials {
         {
             tracing::warn!(address = %open, "the token travels unencrypted; an https:// address keeps it secret");
         }
-        Ok(Dial { addresses, certificates: self.certificates()?, token })
+        Ok(Dial { addresses, certificates: self.certificates()?, token, transport: None })
     }
 
     /// The token: of the file that was typed, else of the variable, else of the file that a setting names.

@@ -1,9 +1,11 @@
 //! The journal in a folder of local state, for a command that works in the folder alone: whoever has it open keeps others out.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use basin_coordinator::journal::{JournalError, SqliteJournal};
 use basin_coordinator::leader_session::{LeaderContext, LeaderSession, LeaderSessionError};
+use basin_coordinator::platform::SystemPlatform;
 use basin_coordinator::server::{JournalLocation, StartError};
 use basin_coordinator::service::{Coordinator, commit_record};
 use basin_core::command::{Adopt, Fail, Policy, Release};
@@ -36,8 +38,13 @@ pub(super) async fn lead(
         return Ok(None);
     }
     let journal = SqliteJournal::open(&path).map_err(|error| unusable(state, error, what))?;
-    let context =
-        LeaderContext { store: store.clone(), commits, policy: Policy::default(), has_shared_journal: false };
+    let context = LeaderContext {
+        store: store.clone(),
+        commits,
+        policy: Policy::default(),
+        has_shared_journal: false,
+        platform: Arc::new(SystemPlatform),
+    };
     let session = LeaderSession::begin(journal, &context, &CancellationToken::new()).await;
     session.map(Some).map_err(|error| match error {
         LeaderSessionError::Journal(source) => unusable(state, source, what),

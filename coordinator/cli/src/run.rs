@@ -206,6 +206,7 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
         grace: GRACE,
         // The sweep's progress says what is done.
         listener: NewsListener::default(),
+        platform: Arc::new(agent::SystemPlatform),
     };
     let work_began = Instant::now();
     let mut agent = tokio::spawn(agent::run(agent, stop_agent.clone()));

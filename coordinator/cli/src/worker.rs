@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use basin_domain::id::{CommandName, WorkerId};
@@ -164,6 +165,7 @@ pub(super) async fn worker(arguments: Worker, kinds: &ProgramKinds, output: Outp
             let news = WorkerNews::new(output);
             NewsListener::new(move |heard| news.hear(&heard))
         },
+        platform: Arc::new(agent::SystemPlatform),
     };
     if settings.walltime.is_none() {
         settings.walltime = slurm::walltime().await;

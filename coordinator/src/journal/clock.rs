@@ -1,5 +1,6 @@
 //! The time, as an argument.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use basin_domain::time::Timestamp;
@@ -8,6 +9,12 @@ use basin_domain::time::Timestamp;
 pub trait Clock: Send + Sync + 'static {
     /// Now.
     fn now(&self) -> Timestamp;
+}
+
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> Timestamp {
+        (**self).now()
+    }
 }
 
 /// The machine's clock: wall time when it was made, and from then on the monotonic clock's pace. So a clock that is set, or
@@ -36,7 +43,7 @@ impl Clock for SystemClock {
 
 /// A clock that runs ahead of another by the same span for ever.
 pub(super) struct OffsetClock {
-    pub(super) clock: std::sync::Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) by: Duration,
 }
 

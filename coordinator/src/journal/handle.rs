@@ -1,4 +1,4 @@
-//! The ledger as the rest of the coordinator holds it: a thread of its own, and a queue in front of it.
+//! The ledger as the rest of the coordinator holds it: a thread of its own (or a [task](LedgerHost)), and a queue in front of it.
 //!
 //! Requests that arrive while the disk is busy are decided together and share the next write (group commit): the busier
 //! the coordinator, the fewer writes a request costs. Reads of the ledger run on the same thread, between writes, so that
@@ -8,13 +8,14 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use basin_core::command::{Policy, Refusal};
 use basin_core::{Ledger, Request};
 use basin_domain::error_chain;
 use basin_domain::time::Timestamp;
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::clock::OffsetClock;
 use super::journal_write::JournalWrite;
@@ -38,6 +39,15 @@ pub struct LedgerHandle {
     clock: Arc<dyn Clock>,
     /// Why the ledger ended, if not because it was asked to.
     end: Arc<OnceLock<JournalFailure>>,
+}
+
+/// Where a ledger decides, and writes its journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LedgerHost {
+    /// On a thread of its own: no disk holds up anything else.
+    Thread,
+    /// In the runtime that opens it: whatever a runtime of one thread does has one order then.
+    Runtime,
 }
 
 /// Why a journal can't be written any more.
@@ -95,7 +105,7 @@ enum Message {
 }
 
 impl LedgerHandle {
-    /// Opens the journal, replays it and starts answering.
+    /// Opens the journal, replays it and starts answering, on a thread of its own.
     ///
     /// # Errors
     /// If the journal can't be read, or what it says contradicts itself.
@@ -104,26 +114,44 @@ impl LedgerHandle {
         policy: Policy,
         clock: impl Clock,
     ) -> Result<Self, JournalError> {
+        Self::open_on(LedgerHost::Thread, journal, policy, Arc::new(clock)).await
+    }
+
+    /// The same, and where it decides.
+    ///
+    /// # Errors
+    /// As [`LedgerHandle::open`].
+    pub async fn open_on(
+        host: LedgerHost,
+        journal: impl Journal,
+        policy: Policy,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, JournalError> {
         let (queue, mut messages) = mpsc::channel(QUEUE);
         let (opened, is_open) = oneshot::channel();
-        let clock: Arc<dyn Clock> = Arc::new(clock);
         let end = Arc::new(OnceLock::new());
         let ended = Arc::clone(&end);
-        let run = move || match Writer::open(journal, policy) {
-            Ok(writer) => {
-                let clock = never_behind(writer.latest(), clock);
-                // Whoever opened it may have gone meanwhile; the closed queue ends the thread then.
-                let _ = opened.send(Ok(Arc::clone(&clock)));
-                let closing = Service { writer, clock, encoding: None, end: ended }.serve(&mut messages);
-                // The journal is free by now: whoever waits for the end may open it again.
-                drop(messages);
-                drop(closing);
-            }
-            Err(error) => {
-                let _ = opened.send(Err(error));
-            }
+        let run = async move {
+            let writer = match Writer::open(journal, policy) {
+                Ok(writer) => writer,
+                Err(error) => return drop(opened.send(Err(error))),
+            };
+            let clock = never_behind(writer.latest(), clock);
+            // Whoever opened it may have gone meanwhile; the closed queue ends this then.
+            let _ = opened.send(Ok(Arc::clone(&clock)));
+            let closing = Service { writer, clock, encoding: None, end: ended }.serve(&mut messages).await;
+            // The journal is free by now: whoever waits for the end may open it again.
+            drop(messages);
+            drop(closing);
         };
-        std::thread::Builder::new().name("ledger".into()).spawn(run).map_err(JournalError::Thread)?;
+        match host {
+            LedgerHost::Thread => {
+                let thread = std::thread::Builder::new().name("ledger".into());
+                let run = || futures::executor::block_on(run);
+                thread.spawn(run).map_err(JournalError::Thread)?;
+            }
+            LedgerHost::Runtime => drop(tokio::spawn(run)),
+        }
         let clock = is_open.await.unwrap_or_else(|_| {
             Err(JournalError::Thread(std::io::Error::other("it ended while the journal was replayed")))
         })?;
@@ -222,7 +250,7 @@ fn never_behind(latest: Timestamp, clock: Arc<dyn Clock>) -> Arc<dyn Clock> {
     Arc::new(OffsetClock { clock, by })
 }
 
-/// The state of the thread.
+/// The state of whoever decides.
 struct Service<J> {
     writer: Writer<J>,
     clock: Arc<dyn Clock>,
@@ -244,13 +272,13 @@ impl Drop for Closed {
 
 impl<J: Journal> Service<J> {
     /// Answers until it is closed, or the journal can't be written. The journal is free when this returns.
-    fn serve(mut self, messages: &mut mpsc::Receiver<Message>) -> Closed {
+    async fn serve(mut self, messages: &mut mpsc::Receiver<Message>) -> Closed {
         let mut closing = Closed(Vec::new());
         let mut reads = VecDeque::new();
         while closing.0.is_empty() {
             let mut batch = Batch::default();
             if reads.is_empty() {
-                let Some(first) = messages.blocking_recv() else { break };
+                let Some(first) = messages.recv().await else { break };
                 batch.take(first, &mut reads);
             }
             while batch.requests.len() < BATCH && batch.closing.is_empty() {

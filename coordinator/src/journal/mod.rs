@@ -10,6 +10,7 @@
 use basin_core::{Event, InvalidSnapshot, Snapshot, Violation};
 
 mod clock;
+mod election;
 mod encoding;
 pub mod handle;
 mod journal_write;
@@ -28,8 +29,9 @@ mod handle_tests;
 mod samples;
 
 pub use clock::{Clock, SystemClock};
+pub use election::{Election, ElectionOutcome, Epoch};
 pub use encoding::EncodedSnapshot;
-pub use handle::{DecideError, JournalFailure, LedgerHandle};
+pub use handle::{DecideError, JournalFailure, LedgerHandle, LedgerHost};
 pub use journal_write::JournalWrite;
 pub use memory::{MemoryDisk, MemoryJournal};
 pub use metered::{Meter, Metered};

@@ -5,8 +5,10 @@ use std::path::Path;
 use basin_core::command::Policy;
 use basin_core::{Event, Ledger};
 
-use crate::journal::postgres::{Address, Candidate, ElectionOutcome};
-use crate::journal::{Journal, JournalError, PostgresJournal, Recovered, SqliteJournal};
+use crate::journal::postgres::{Address, Candidate};
+use crate::journal::{
+    Election, ElectionOutcome, Journal, JournalError, PostgresJournal, Recovered, SqliteJournal,
+};
 use crate::launch::on_blocking_thread;
 
 /// Why a history isn't kept.

@@ -6,14 +6,14 @@ use std::time::Duration;
 use basin_proto::MESSAGE_LIMIT;
 use basin_proto::v1::control_server::ControlServer;
 use basin_proto::v1::scheduler_server::SchedulerServer;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::service::{ControlService, Leadership, SchedulerService};
 use crate::trust::connection_limits::ConnectionLimits;
 use crate::trust::gate::{Gate, Rules};
-use crate::trust::{CallMeter, HintOf, Trust, port};
+use crate::trust::port::{self, Listener};
+use crate::trust::{CallMeter, HintOf, Trust};
 
 /// The most calls at a time on one connection.
 const CALLS_A_CONNECTION: u32 = 256;
@@ -23,19 +23,26 @@ const CALL_LIMIT: Duration = Duration::from_secs(300);
 const HEADER_LIMIT: u32 = 16 << 10;
 
 /// Where calls come in.
-pub(super) struct GrpcPort {
-    pub(super) listener: TcpListener,
-    pub(super) trust: Trust,
-    pub(super) limits: Arc<ConnectionLimits>,
-    pub(super) hint_of: HintOf,
-    pub(super) meter: CallMeter,
-    pub(super) stop: CancellationToken,
-    pub(super) failed: CancellationToken,
+pub struct GrpcPort<L> {
+    /// Where connections come in.
+    pub listener: L,
+    /// Who may call, and how.
+    pub trust: Trust,
+    /// The connections that there is room for.
+    pub limits: Arc<ConnectionLimits>,
+    /// The hints for callers whose calls are refused.
+    pub hint_of: HintOf,
+    /// Counts the calls.
+    pub meter: CallMeter,
+    /// Ends it.
+    pub stop: CancellationToken,
+    /// Cancelled when it can't go on.
+    pub failed: CancellationToken,
 }
 
-impl GrpcPort {
+impl<L: Listener> GrpcPort<L> {
     /// Answers calls until `stop`.
-    pub(super) async fn serve(self, leadership: Leadership) {
+    pub async fn serve(self, leadership: Leadership) {
         let scheduler = SchedulerServer::new(SchedulerService(leadership.clone()))
             .max_decoding_message_size(MESSAGE_LIMIT)
             .max_encoding_message_size(MESSAGE_LIMIT);

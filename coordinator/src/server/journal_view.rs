@@ -17,6 +17,7 @@ use super::grpc_port::GrpcPort;
 use super::{JournalLocation, StartError};
 use crate::journal::{LedgerHandle, Meter, SqliteJournal, SystemClock};
 use crate::open_files;
+use crate::platform::SystemPlatform;
 use crate::service::{
     CleanUp, Coordinator, Forecasts, Leadership, LeadershipRole, RunningCurves, RunningLogs, SweepSources,
     TaskNames, WorkerUsages,
@@ -61,6 +62,7 @@ impl JournalView {
             wake: Notify::new(),
             due: Notify::new(),
             has_shared_journal: false,
+            platform: Arc::new(SystemPlatform),
             stop: stop.clone(),
         });
         let address = (Ipv4Addr::LOCALHOST, 0).into();

@@ -17,16 +17,17 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use self::grpc_port::GrpcPort;
+pub use self::grpc_port::GrpcPort;
 pub use self::journal_view::JournalView;
 pub use self::settings::{JournalLocation, ServerSettings};
 pub use self::start_error::StartError;
 use crate::http::{MetricSources, ServingStatus, SidePort};
-use crate::journal::SqliteJournal;
-use crate::journal::postgres::{Address, Candidate, ElectionOutcome};
+use crate::journal::postgres::{Address, Candidate};
+use crate::journal::{Election, ElectionOutcome, SqliteJournal};
 use crate::leader_election::{LeaderElection, TakeoverError};
 use crate::leader_session::{LeaderContext, LeaderSession, LeaderSessionError};
 use crate::open_files;
+use crate::platform::SystemPlatform;
 use crate::service::{Coordinator, Leadership, LeadershipRole};
 use crate::trust::connection_limits::ConnectionLimits;
 use crate::trust::{CallMeter, HintOf, Trust};
@@ -123,7 +124,8 @@ impl Server {
             );
         }
         let has_shared_journal = matches!(journal, JournalLocation::Database(_));
-        let context = LeaderContext { store, commits, policy, has_shared_journal };
+        let platform = Arc::new(SystemPlatform);
+        let context = LeaderContext { store, commits, policy, has_shared_journal, platform };
         let (stop, retire, failed) =
             (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
         let leadership = Leadership::new(LeadershipRole::Standby { leader: None });
@@ -274,7 +276,7 @@ async fn lead_until_retired(session: LeaderSession, retire: CancellationToken, f
 
 /// Stands for the lead once, so that what can't work is known at the start; goes on contending in the background.
 async fn campaign(
-    mut election: LeaderElection,
+    mut election: LeaderElection<Candidate>,
     database: Box<Address>,
 ) -> Result<JoinHandle<()>, StartError> {
     let journal = JournalLocation::Database(database);

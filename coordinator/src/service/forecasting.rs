@@ -150,6 +150,7 @@ mod tests {
     use super::*;
     use crate::journal::{MemoryDisk, MemoryJournal};
     use crate::leader_session::{LeaderContext, LeaderSession};
+    use crate::platform::SystemPlatform;
     use crate::service::LaunchOptions;
 
     const LINES: &str = r#"
@@ -173,6 +174,7 @@ seeds = 1100
             commits: CommitMode::Conditional,
             policy: Policy::default(),
             has_shared_journal: false,
+            platform: Arc::new(SystemPlatform),
         };
         let journal = MemoryJournal::open(&MemoryDisk::default()).unwrap();
         let session = LeaderSession::begin(journal, &context, &CancellationToken::new()).await.unwrap();

@@ -36,7 +36,7 @@ use std::time::Duration;
 
 use basin_core::Request;
 use basin_core::command::{Launch, LaunchCounts, LaunchTask};
-use basin_domain::id::{LeaseId, SweepId, TaskId};
+use basin_domain::id::{SweepId, TaskId};
 use basin_domain::scheduling::{SchedulingChange, UserName};
 use basin_domain::sweep::{Source, SweepNote};
 use basin_storage::{Commit, CommitMode, Store, SweepRecord};
@@ -46,6 +46,7 @@ use tonic::Status;
 
 use crate::journal::{JournalWrite, LedgerHandle, Meter};
 use crate::launch::{self, PreparedSweep};
+use crate::platform::Platform;
 
 pub use clean_up::CleanUp;
 pub use control::ControlService;
@@ -104,6 +105,8 @@ pub struct Coordinator {
     pub due: Notify,
     /// Whether another coordinator may take over at another address: one that can't be reached needn't be all there is.
     pub has_shared_journal: bool,
+    /// The machine under it.
+    pub platform: Arc<dyn Platform>,
     /// Cancelled when the coordinator stops, or stops leading: calls that wait are answered.
     pub stop: CancellationToken,
 }
@@ -252,9 +255,4 @@ pub fn commit_record(commit: &Commit) -> basin_core::command::CommitRecord {
         outcome: commit.outcome,
         digest: Some(commit.digest()),
     }
-}
-
-/// A lease id that was never used.
-pub fn new_lease_id() -> LeaseId {
-    LeaseId::new(uuid::Uuid::new_v4().simple().to_string()).expect("a UUID's digits make an id")
 }

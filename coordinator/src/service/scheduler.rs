@@ -17,7 +17,7 @@ use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, live_series, v1};
 use basin_storage::CommitMode;
 use tonic::{Request, Response, Status};
 
-use super::{Coordinator, Leadership, commit_record, new_lease_id, refusal};
+use super::{Coordinator, Leadership, commit_record, refusal};
 
 /// How long an idle worker's call waits for something to do at most. Well below any proxy's patience.
 const HOLD: Duration = Duration::from_secs(8);
@@ -79,7 +79,7 @@ impl Scheduler for SchedulerService {
             tokio::pin!(woken);
             woken.as_mut().enable();
             let slots = sync.free_slots.min(sync.description.slots);
-            let request = Sync { fresh: fresh(slots), ..sync.clone() };
+            let request = Sync { fresh: fresh_leases(&coordinator, slots), ..sync.clone() };
             let asked = SystemTime::now();
             let (synced, write) = coordinator.decide_timed(request).await?;
             keep_said(&coordinator, &sync.holds, &synced, std::mem::take(&mut logs));
@@ -87,6 +87,7 @@ impl Scheduler for SchedulerService {
             let has_news = !synced.grants.is_empty() || !synced.stop.is_empty() || synced.drain;
             let is_woken = async {
                 tokio::select! {
+                    biased;
                     () = woken => true,
                     () = tokio::time::sleep_until(deadline) => false,
                     () = coordinator.stop.cancelled() => false,
@@ -270,8 +271,8 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn fresh(slots: u32) -> Vec<LeaseId> {
-    (0..slots).map(|_| new_lease_id()).collect()
+fn fresh_leases(coordinator: &Coordinator, slots: u32) -> Vec<LeaseId> {
+    (0..slots).map(|_| coordinator.platform.new_lease_id()).collect()
 }
 
 /// The lease of whoever reports an attempt whose task another one committed.

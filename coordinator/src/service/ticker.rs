@@ -30,9 +30,10 @@ pub async fn tick_forever(coordinator: Arc<Coordinator>, shutdown: CancellationT
     let mut forgot = coordinator.ledger.now();
     loop {
         tokio::select! {
-            () = tokio::time::sleep(pause(&coordinator).await) => {}
-            () = coordinator.due.notified() => {}
+            biased;
             () = shutdown.cancelled() => return,
+            () = coordinator.due.notified() => {}
+            () = tokio::time::sleep(pause(&coordinator).await) => {}
         }
         match coordinator.ledger.decide(Tick).await {
             Ok(expired) => {

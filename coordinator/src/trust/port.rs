@@ -32,6 +32,34 @@ const TLS_HANDSHAKE: u8 = 22;
 trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
+/// Where connections come in.
+pub trait Listener: Send + Sync + 'static {
+    /// What comes and goes on one.
+    type Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static;
+
+    /// The next connection, and the address of its other end. Cancel-safe.
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>> + Send;
+
+    /// The first byte that the other end sends, which stays to be read.
+    fn peek(stream: &Self::Stream) -> impl Future<Output = io::Result<u8>> + Send;
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let (stream, address) = Self::accept(self).await?;
+        stream.set_nodelay(true)?;
+        Ok((stream, address))
+    }
+
+    async fn peek(stream: &TcpStream) -> io::Result<u8> {
+        let mut first = [0];
+        stream.peek(&mut first).await?;
+        Ok(first[0])
+    }
+}
+
 /// The other end of a connection, as each of its calls carries it.
 #[derive(Debug, Clone)]
 pub struct Peer {
@@ -63,8 +91,8 @@ struct AuthDeadline {
 }
 
 /// The connections that come in on a port, until `stop`; the port is closed then.
-pub fn connections(
-    listener: TcpListener,
+pub fn connections<L: Listener>(
+    listener: L,
     tls: Option<Arc<ServerTls>>,
     limits: Arc<ConnectionLimits>,
     stop: CancellationToken,
@@ -74,8 +102,8 @@ pub fn connections(
     ReceiverStream::new(receiver)
 }
 
-async fn accept(
-    listener: TcpListener,
+async fn accept<L: Listener>(
+    listener: L,
     tls: Option<Arc<ServerTls>>,
     limits: Arc<ConnectionLimits>,
     sender: mpsc::Sender<io::Result<AcceptedConnection>>,
@@ -93,7 +121,7 @@ async fn accept(
         let slot = Arc::new(limits.enter(address.ip()));
         tokio::spawn(async move {
             let evict = slot.evict().clone();
-            let secured = tokio::time::timeout(HANDSHAKE_TIMEOUT, secure(stream, address, tls, slot));
+            let secured = tokio::time::timeout(HANDSHAKE_TIMEOUT, secure::<L>(stream, address, tls, slot));
             match evict.run_until_cancelled(secured).await {
                 // Nobody is there to take it when the coordinator stops.
                 Some(Ok(Ok(connection))) => drop(sender.send(Ok(connection)).await),
@@ -105,20 +133,17 @@ async fn accept(
     }
 }
 
-async fn secure(
-    stream: TcpStream,
+async fn secure<L: Listener>(
+    stream: L::Stream,
     address: SocketAddr,
     tls: Option<Arc<ServerTls>>,
     slot: Arc<ConnectionSlot>,
 ) -> io::Result<AcceptedConnection> {
-    stream.set_nodelay(true)?;
     let mut peer = Peer { address: Some(address), should_speak_tls: false, slot };
     let secured: Box<dyn ByteStream> = match tls {
         None => Box::new(stream),
         Some(tls) => {
-            let mut first = [0];
-            stream.peek(&mut first).await?;
-            if first[0] == TLS_HANDSHAKE {
+            if L::peek(&stream).await? == TLS_HANDSHAKE {
                 Box::new(TlsAcceptor::from(tls.current()).accept(stream).await?)
             } else {
                 peer.should_speak_tls = true;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, BufReader};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
@@ -18,6 +18,7 @@ use tonic::codegen::Service;
 
 use super::proxy::Proxy;
 use super::tls_error::{TlsError, tls_error};
+use super::transport::{ByteStream, Transport};
 use super::{Address, Certificates, DialError};
 use crate::tls::ALPN;
 
@@ -29,10 +30,6 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// How long a server that asked for a certificate may take to say that it accepts it. One that says nothing is given the benefit
 /// of the doubt.
 const ACCEPTANCE: Duration = Duration::from_secs(2);
-
-/// The transport of the bytes.
-pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
 /// The facts that an opened connection showed of itself.
 #[derive(Debug, Clone)]
@@ -50,13 +47,18 @@ pub struct Handshake {
 pub(super) struct Connector {
     address: Address,
     certificates: Certificates,
+    transport: Option<Arc<dyn Transport>>,
     http: HttpConnector,
     proxy: Option<Proxy>,
 }
 
 impl Connector {
     /// A connector to an address. What it will need is looked at, so that a wrong file is known before anything is tried.
-    pub(super) fn new(address: &Address, certificates: &Certificates) -> Result<Self, DialError> {
+    pub(super) fn new(
+        address: &Address,
+        certificates: &Certificates,
+        transport: Option<&Arc<dyn Transport>>,
+    ) -> Result<Self, DialError> {
         if address.is_encrypted() {
             certificates.configuration()?;
         }
@@ -64,8 +66,12 @@ impl Connector {
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(TCP_LIMIT));
-        let proxy = Proxy::of_environment(address, &http)?;
-        Ok(Self { address: address.clone(), certificates: certificates.clone(), http, proxy })
+        let proxy = match transport {
+            Some(_) => None,
+            None => Proxy::of_environment(address, &http)?,
+        };
+        let (address, certificates) = (address.clone(), certificates.clone());
+        Ok(Self { address, certificates, transport: transport.cloned(), http, proxy })
     }
 
     /// Opens a connection, says what it showed, and closes it.
@@ -79,15 +85,11 @@ impl Connector {
     }
 
     async fn open_without_limit(mut self) -> Result<(Box<dyn ByteStream>, Handshake), DialError> {
-        let to = self.address.plain_uri();
         let proxy = self.proxy.as_ref().map(|proxy| proxy.name.clone());
-        let stream = match self.proxy.take() {
-            Some(proxy) => proxy.connect(to).await?,
-            None => self.direct(to).await?,
-        };
-        let mut handshake = Handshake { peer: stream.peer_addr().ok(), proxy, certificates: Vec::new() };
+        let (stream, peer) = self.stream().await?;
+        let mut handshake = Handshake { peer, proxy, certificates: Vec::new() };
         if !self.address.is_encrypted() {
-            return Ok((Box::new(stream), handshake));
+            return Ok((stream, handshake));
         }
         let host = self.address.host();
         let name = ServerName::try_from(host.to_owned())
@@ -112,6 +114,21 @@ impl Connector {
             first.unwrap_or(Ok(&[])).map_err(not_secured)?;
         }
         Ok((Box::new(secured), handshake))
+    }
+
+    /// The bytes' way to the other end, and that end's address as far as it is known.
+    async fn stream(&mut self) -> Result<(Box<dyn ByteStream>, Option<SocketAddr>), DialError> {
+        let to = self.address.plain_uri();
+        if let Some(transport) = &self.transport {
+            let opened = transport.open(self.address.host(), to.port_u16().unwrap_or_default()).await;
+            return Ok((opened.map_err(|error| DialError::Unreached { source: Arc::new(error) })?, None));
+        }
+        let stream = match self.proxy.take() {
+            Some(proxy) => proxy.connect(to).await?,
+            None => self.direct(to).await?,
+        };
+        let peer = stream.peer_addr().ok();
+        Ok((Box::new(stream), peer))
     }
 
     async fn direct(&mut self, to: Uri) -> Result<TcpStream, DialError> {

@@ -17,8 +17,10 @@ mod error;
 mod proxy;
 mod tls_error;
 mod token;
+mod transport;
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -40,6 +42,7 @@ pub use self::coordinators::{Coordinators, NoLeaderAnswered};
 pub use self::error::DialError;
 pub use self::tls_error::TlsError;
 pub use self::token::Token;
+pub use self::transport::{ByteStream, Opening, Transport};
 
 /// How often an open connection is tested, and how long the answer may take: a half-open one goes unnoticed otherwise.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
@@ -53,6 +56,8 @@ pub struct Dial {
     pub certificates: Certificates,
     /// The token to show, if any.
     pub token: Option<Token>,
+    /// The bytes' way there; over TCP, and through the proxies that the environment names, if none.
+    pub transport: Option<Arc<dyn Transport>>,
 }
 
 /// How long calls may take.
@@ -71,7 +76,8 @@ impl Dial {
     /// # Errors
     /// If that is no address.
     pub fn to(url: &str) -> Result<Self, DialError> {
-        Ok(Self { addresses: Address::list(url)?, certificates: Certificates::default(), token: None })
+        let addresses = Address::list(url)?;
+        Ok(Self { addresses, certificates: Certificates::default(), token: None, transport: None })
     }
 
     /// The same with a token to show.
@@ -90,7 +96,7 @@ impl Dial {
     /// # Errors
     /// If the certificates can't be used.
     pub fn connect(&self, address: &Address, options: CallOptions) -> Result<Connection, DialError> {
-        let connector = Connector::new(address, &self.certificates)?;
+        let connector = self.connector(address)?;
         // To tonic the connection is a plain one: the connector beneath does TLS itself, with certificates that it reads
         // anew each time. Requests bear the address as it is.
         let endpoint = Endpoint::from(address.plain_uri())
@@ -107,7 +113,11 @@ impl Dial {
     /// # Errors
     /// If there is nobody, or if it isn't to be trusted.
     pub async fn look(&self, address: &Address) -> Result<Handshake, DialError> {
-        Connector::new(address, &self.certificates)?.look().await
+        self.connector(address)?.look().await
+    }
+
+    fn connector(&self, address: &Address) -> Result<Connector, DialError> {
+        Connector::new(address, &self.certificates, self.transport.as_ref())
     }
 }
 

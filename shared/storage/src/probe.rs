@@ -52,7 +52,7 @@ impl Store {
         Ok(ConditionalWrites::Honoured)
     }
 
-    /// A race in which every writer got an answer: where one didn't, there is another race.
+    /// A race that told something: where a writer got no answer, or the winner heard that it lost, there is another race.
     async fn decided_race(&self, key: &str) -> Result<ConditionalWrites> {
         let mut failure = 0;
         loop {
@@ -60,22 +60,28 @@ impl Store {
             let verdict = self.race(&key).await;
             // Also after an error: a try may have landed.
             let removed = self.delete(&key).await;
-            match verdict {
-                Err(error) if error.is_transient() => {
-                    failure += 1;
-                    if !self.retry().wait_after(failure).await {
-                        return Err(error);
-                    }
-                }
-                verdict => {
+            let undecided = match verdict {
+                Ok(Some(verdict)) => {
                     removed?;
-                    return verdict;
+                    return Ok(verdict);
                 }
+                Ok(None) => Ok(ConditionalWrites::Ignored),
+                Err(error) if error.is_transient() => Err(error),
+                Err(error) => {
+                    removed?;
+                    return Err(error);
+                }
+            };
+            failure += 1;
+            if !self.retry().wait_after(failure).await {
+                return undecided;
             }
         }
     }
 
-    async fn race(&self, key: &str) -> Result<ConditionalWrites> {
+    /// One race; nothing if it leaves open what the store does. Where something lies that nobody is known to have won, one lost answer is
+    /// enough for it: a write that landed was tried again on its way (by a proxy, say), and what its writer heard is the second try's end.
+    async fn race(&self, key: &str) -> Result<Option<ConditionalWrites>> {
         let tries = join_all((0..RACERS).map(|racer| self.create(key, racer))).await;
         let again = self.create(key, RACERS).await;
         let mut wins = 0;
@@ -89,15 +95,16 @@ impl Store {
                     | StorageError::Denied { .. }
                     | StorageError::Refused { .. },
                 ) => {
-                    return Ok(ConditionalWrites::Ignored);
+                    return Ok(Some(ConditionalWrites::Ignored));
                 }
                 // A loser that could not be told is no evidence against the store, but a winner might be.
                 Err(error) => return Err(error),
             }
         }
         match again {
-            Err(StorageError::AlreadyExists { .. }) if wins == 1 => Ok(ConditionalWrites::Honoured),
-            Ok(()) | Err(StorageError::AlreadyExists { .. }) => Ok(ConditionalWrites::Ignored),
+            Err(StorageError::AlreadyExists { .. }) if wins == 0 => Ok(None),
+            Err(StorageError::AlreadyExists { .. }) if wins == 1 => Ok(Some(ConditionalWrites::Honoured)),
+            Ok(()) | Err(StorageError::AlreadyExists { .. }) => Ok(Some(ConditionalWrites::Ignored)),
             Err(error) => Err(error),
         }
     }
@@ -108,5 +115,37 @@ impl Store {
         let create = self.objects().put_opts(&path, payload, PutMode::Create.into());
         let timeout: Duration = self.retry().timeout;
         self.timed(StoreCall::Put, key, timeout, create).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Conditions, Fault, FaultyStore, InjectedError, Operation};
+
+    /// The winner's write lands, and the winner hears that something is there already.
+    const LOST_ANSWER: Fault = Fault::ApplyThenFail(InjectedError::AlreadyExists);
+
+    #[tokio::test(start_paused = true)]
+    async fn one_lost_answer_says_nothing_against_the_store() {
+        for fault in [LOST_ANSWER, Fault::ApplyThenFail(InjectedError::Unavailable)] {
+            let faulty = FaultyStore::in_memory();
+            faulty.on(Operation::Put, "-0-0", 1, fault);
+            assert_eq!(faulty.store().probe().await.unwrap(), ConditionalWrites::Honoured, "{fault:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_lets_nobody_win_is_not_relied_on() {
+        let faulty = FaultyStore::in_memory();
+        faulty.on(Operation::Put, "-0-", u32::MAX, LOST_ANSWER);
+        assert_eq!(faulty.store().probe().await.unwrap(), ConditionalWrites::Ignored);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lost_answer_hides_no_store_that_ignores_conditions() {
+        let faulty = FaultyStore::in_memory().with_conditions(Conditions::Ignored);
+        faulty.on(Operation::Put, "-0-0", 1, LOST_ANSWER);
+        assert_eq!(faulty.store().probe().await.unwrap(), ConditionalWrites::Ignored);
     }
 }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use crate::{Result, StorageError};
 
-/// How much a wait may differ from its mean, as a share of it.
+/// How much a wait differs from its mean, unless it is set.
 const JITTER: f64 = 0.2;
 
 /// Bounded exponential backoff with jitter (Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog 2015).
 ///
-/// The jitter is a fifth of the wait in either direction: enough to spread a cluster's calls, and little enough that the sum of
+/// The jitter is a fifth of the wait in either direction, unless it is set: enough to spread a cluster's calls, and little enough that the sum of
 /// all waits is about what is promised. With full jitter it is half of that in the mean, and now and then a quarter.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Retry {
@@ -21,6 +21,8 @@ pub struct Retry {
     pub longest_wait: Duration,
     /// How long one try may take before its outcome counts as unknown; a second longer for every MiB that it moves.
     pub timeout: Duration,
+    /// How much a wait may differ from its mean, as a share of it.
+    pub jitter: f64,
 }
 
 impl Default for Retry {
@@ -31,16 +33,17 @@ impl Default for Retry {
             first_wait: Duration::from_millis(400),
             longest_wait: Duration::from_secs(8),
             timeout: Duration::from_secs(30),
+            jitter: JITTER,
         }
     }
 }
 
 impl Retry {
-    /// The wait after failure number `failure` (from 1), a fifth more or less at random.
+    /// The wait after failure number `failure` (from 1), more or less by the jitter at random.
     fn wait(&self, failure: u32) -> Duration {
         let doubled =
             self.first_wait.saturating_mul(1_u32.checked_shl(failure.saturating_sub(1)).unwrap_or(u32::MAX));
-        doubled.min(self.longest_wait).mul_f64(1.0 + JITTER * (2.0 * uniform() - 1.0))
+        doubled.min(self.longest_wait).mul_f64(1.0 + self.jitter * (2.0 * uniform() - 1.0))
     }
 
     /// Waits before the next try; false if there is none.

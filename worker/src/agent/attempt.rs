@@ -7,7 +7,7 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::memory_use::MemoryUse;
@@ -20,12 +20,14 @@ use tokio::sync::watch;
 
 use super::attempt_context::AttemptContext;
 use super::checkpoints::Checkpoints;
+use super::clock;
 use super::commit::{TrainedTask, compressed_log};
 use super::executor_end::ExecutorEnd;
 use super::executor_process::{Executor, Lane};
 use super::executor_times::ExecutorTimes;
 use super::lease_handle::LeaseHandle;
 use super::outage_waits::OutageGuard;
+use super::platform::Platform;
 use super::predicted_memory::predicted_memory;
 use super::preparation::{RestoredCheckpoint, prepare, restore};
 use super::reactor::{AttemptOutcome, Directive};
@@ -50,9 +52,8 @@ impl From<AttemptOutcome> for TrainOutcome {
     }
 }
 
-fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+fn unix_ms(platform: &dyn Platform) -> u64 {
+    u64::try_from(platform.unix_time().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Works on one task of a lease until it is trained, or settled without that.
@@ -62,7 +63,7 @@ pub(super) async fn train(
     task: &LeasedTask,
     executor: &Arc<Executor>,
 ) -> TrainOutcome {
-    let started_unix_ms = unix_ms();
+    let started_unix_ms = unix_ms(context.platform);
     let mut spent = TimeSpent::default();
     let preparing = Span::child(Part::Agent, "agent.prepare");
     let prepared = preparing.follow(prepare(context, lease, task, &mut spent)).await;
@@ -79,8 +80,8 @@ pub(super) async fn train(
     let memory_before = executor.peak_memory();
     let mut lane = executor.lane(&task.id);
     lane.tell(task.id, context.logs);
-    let mut training = Training::new(resumed, context.progress_timeout, Instant::now());
-    let mut times = ExecutorTimes::told(Instant::now());
+    let mut training = Training::new(resumed, context.progress_timeout, clock::now());
+    let mut times = ExecutorTimes::told(clock::now());
     // The task as it is begun, and begun again.
     let mut start = start;
     let mut run = RunTrace::default();
@@ -108,7 +109,7 @@ pub(super) async fn train(
         };
         let message = match action {
             Action::StartAgain => {
-                times = ExecutorTimes::told(Instant::now());
+                times = ExecutorTimes::told(clock::now());
                 run = RunTrace::begin();
                 to_executor::Message::Start(Start { traceparent: run.traceparent(), ..start.clone() })
             }
@@ -125,7 +126,7 @@ pub(super) async fn train(
                     start.checkpoint_number = location.number;
                     location
                 });
-                actions.extend(training.handle(Event::Restored(location), Instant::now()));
+                actions.extend(training.handle(Event::Restored(location), clock::now()));
                 continue;
             }
             Action::NoteBegun => {
@@ -172,7 +173,7 @@ pub(super) async fn train(
         if let Err(error) = lane.send(message).await {
             tracing::debug!(task = %task.id, %error, "the executor could not be told");
             actions.clear();
-            actions.extend(training.handle(Event::Died { was_hung: executor.was_hung() }, Instant::now()));
+            actions.extend(training.handle(Event::Died { was_hung: executor.was_hung() }, clock::now()));
         }
     };
     drop(run);
@@ -194,7 +195,7 @@ pub(super) async fn train(
         threads: context.description.threads,
         basin_version: context.description.version.clone(),
         started_unix_ms,
-        finished_unix_ms: unix_ms(),
+        finished_unix_ms: unix_ms(context.platform),
         resumed_from_step: training.resumed_from_step(),
         steps: training.steps(),
         step_seconds: training.step_seconds(),
@@ -227,10 +228,10 @@ async fn next_event(
 ) -> (Event, Instant) {
     tokio::select! {
         biased;
-        directive = changed(directives) => (Event::Directed(directive), Instant::now()),
+        directive = changed(directives) => (Event::Directed(directive), clock::now()),
         message = lane.next() => match message {
             Ok((at, message)) => (Event::Heard(message), at),
-            Err(_) => (Event::Died { was_hung: executor.was_hung() }, Instant::now()),
+            Err(_) => (Event::Died { was_hung: executor.was_hung() }, clock::now()),
         },
         (number, kept) = checkpoints.kept() => {
             if let Err(error) = &kept {
@@ -239,12 +240,12 @@ async fn next_event(
             }
             // No more work is taken, though, while the store doesn't take what this one makes.
             let outage = kept.err().and_then(|error| error.downcast_ref::<StorageError>()?.outage());
-            (Event::CheckpointStored(outage), Instant::now())
+            (Event::CheckpointStored(outage), clock::now())
         }
         () = tokio::time::sleep(training.check_interval()) => {
             executor.observe_memory();
             let (others_train, last_message_at) = (executor.is_training(), executor.last_message_at());
-            (Event::Checked { others_train, last_message_at }, Instant::now())
+            (Event::Checked { others_train, last_message_at }, clock::now())
         }
     }
 }

@@ -11,6 +11,7 @@ use basin_storage::{CommitMode, Store};
 use super::cache::DataCache;
 use super::coordinator::Coordinator;
 use super::outage_waits::OutageWaits;
+use super::platform::Platform;
 use super::task_logs::TaskLogs;
 
 /// The parts that an attempt works with.
@@ -28,4 +29,5 @@ pub(super) struct AttemptContext<'a> {
     pub(super) scratch: &'a Path,
     /// Where people who look on read what is said of the task.
     pub(super) logs: &'a Arc<TaskLogs>,
+    pub(super) platform: &'a dyn Platform,
 }

@@ -24,8 +24,8 @@ pub(super) fn now() -> BootInstant {
     BootInstant::since_boot(Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default()))
 }
 
-/// Waits until then; for ever if there is no such moment.
-pub(super) async fn wait_until(moment: Option<BootInstant>) {
+/// Waits until then by `now`; for ever if there is no such moment.
+pub(super) async fn wait_until(moment: Option<BootInstant>, now: impl Fn() -> BootInstant) {
     let Some(moment) = moment else { return std::future::pending().await };
     loop {
         let left = moment - now();
@@ -53,8 +53,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_moment_that_is_over_is_not_waited_for() {
-        wait_until(Some(now())).await;
-        let forever = wait_until(None);
+        wait_until(Some(now()), now).await;
+        let forever = wait_until(None, now);
         assert!(tokio::time::timeout(Duration::from_millis(1), forever).await.is_err());
     }
 }

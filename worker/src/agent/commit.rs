@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use basin_domain::digest::Digest;
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
@@ -19,6 +19,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::attempt_context::AttemptContext;
+use super::clock;
 use super::executor_process::within;
 use super::lease_handle::LeaseHandle;
 use super::outage_retry::{HeldResult, OutageRetry};
@@ -62,7 +63,7 @@ pub(super) async fn upload_and_commit(
     trained: &TrainedTask,
 ) -> AttemptOutcome {
     let TrainedTask { writer, finished, provenance, log, held } = trained;
-    let began = Instant::now();
+    let began = clock::now();
     let retry = OutageRetry::with_result(lease, context.outages, held);
     let crashed = |why: String| AttemptOutcome::Failed(Failure::new(FailureKind::Crashed, why));
     let outcome: Outcome = match finished.outcome_json.parse() {
@@ -97,7 +98,7 @@ pub(super) async fn upload_and_commit(
     }
     // The manifest's own way into the store can't be told in it.
     let mut provenance = provenance.clone();
-    provenance.spent.add(Activity::Upload, began.elapsed());
+    provenance.spent.add(Activity::Upload, clock::now() - began);
     let ending = AttemptEnd { worker: context.worker.clone(), outcome, provenance };
     let manifest = uploading.follow(retry.call(|| writer.finish(ending.clone()))).await;
     drop(uploading);

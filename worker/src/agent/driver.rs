@@ -58,8 +58,8 @@ pub(super) struct Driver {
     refusal: watch::Sender<Option<Status>>,
     /// Who hears what it does.
     listener: NewsListener,
-    /// What this worker uses of the machine.
-    usage: UsageWatch,
+    /// What this worker uses of the machine, if the system tells.
+    usage: Option<UsageWatch>,
 }
 
 impl Driver {
@@ -73,7 +73,7 @@ impl Driver {
     ) -> Self {
         let (sender, messages) = mpsc::unbounded_channel();
         let outages = Arc::new(OutageWaits::new(sender.clone()));
-        let reactor = Reactor::new(reactor_settings(settings, &coordinator), boot_clock::now());
+        let reactor = Reactor::new(reactor_settings(settings, &coordinator), settings.platform.boot_time());
         let context = Arc::new(SlotContext {
             coordinator,
             cache: DataCache::new(settings.data_cache.clone(), store.clone(), Arc::clone(&outages)),
@@ -88,6 +88,7 @@ impl Driver {
             scratch: settings.scratch.clone(),
             logs: Arc::default(),
             traces: AttemptTraces::default(),
+            platform: Arc::clone(&settings.platform),
         });
         let slot = |number| Arc::new(Slot::new(Arc::clone(&context), program(settings, number)));
         Self {
@@ -102,7 +103,7 @@ impl Driver {
             messages,
             refusal: watch::Sender::new(None),
             listener: settings.listener.clone(),
-            usage: UsageWatch::start(),
+            usage: settings.platform.tells_usage().then(UsageWatch::start),
         }
     }
 
@@ -114,7 +115,8 @@ impl Driver {
         let mut is_told = false;
         let mut message = Message::Timer;
         loop {
-            for effect in self.reactor.handle(message, boot_clock::now()) {
+            let now = self.context.platform.boot_time();
+            for effect in self.reactor.handle(message, now) {
                 match effect {
                     Effect::StopAttempts => self.stop().await,
                     Effect::Deregister { exit, releases, request } => {
@@ -159,7 +161,7 @@ impl Driver {
                     Message::Shutdown
                 }
                 Some(message) = self.messages.recv() => message,
-                () = boot_clock::wait_until(self.timer) => {
+                () = boot_clock::wait_until(self.timer, || self.context.platform.boot_time()) => {
                     self.timer = None;
                     Message::Timer
                 }
@@ -185,7 +187,7 @@ impl Driver {
         let mut request = wire::request(&self.context.worker, &self.context.description, request);
         let news = self.context.logs.news();
         request.logs = news.iter().map(wire::log).collect();
-        request.usage = self.usage.latest().map(Into::into);
+        request.usage = self.usage.as_ref().and_then(UsageWatch::latest).map(Into::into);
         let (context, refusal) = (Arc::clone(&self.context), self.refusal.clone());
         let no_answer = Message::SyncFailed { call, failure: SyncFailure::default() };
         let called = self.spawn(no_answer, async move {
@@ -247,7 +249,7 @@ impl Driver {
         self.tasks.shutdown().await;
         self.slots.clear();
         while let Ok(message) = self.messages.try_recv() {
-            self.reactor.handle(message, boot_clock::now());
+            self.reactor.handle(message, self.context.platform.boot_time());
         }
         let _ = self.sender.send(Message::AttemptsStopped);
     }

@@ -4,13 +4,11 @@
 mod tests;
 
 use std::collections::{HashMap, VecDeque};
-use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{self, Arc};
 use std::time::{Duration, Instant};
+use std::{fmt, io};
 
 use basin_domain::id::TaskId;
 use basin_domain::task_log::shown_line;
@@ -19,14 +17,13 @@ use basin_proto::executor::{FromExecutor, ToExecutor, from_executor, to_executor
 use futures::{SinkExt, StreamExt};
 use prost::Message;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 
-use super::environment;
+use super::clock;
 use super::executor_end::{ExecutorEnd, ObservedMemory, is_failed_allocation};
+use super::started_executor::{ExecutorChild, FromPipe, LogWaits, StartedExecutor, ToPipe};
 use super::task_logs::TaskLogs;
-use crate::executor::THREADS_VARIABLE;
 use crate::frames::FRAME_LIMIT;
 
 /// The most of an executor's log that is kept, in bytes; what came first is dropped.
@@ -83,14 +80,13 @@ pub(super) type TimedMessage = (Instant, from_executor::Message);
 type Listeners = Option<HashMap<String, mpsc::UnboundedSender<TimedMessage>>>;
 
 /// A running executor. Dropping it kills the process.
-#[derive(Debug)]
 pub(super) struct Executor {
-    child: Mutex<Child>,
-    input: Mutex<FramedWrite<ChildStdin, LengthDelimitedCodec>>,
+    child: Mutex<Box<dyn ExecutorChild>>,
+    input: Mutex<FramedWrite<ToPipe, LengthDelimitedCodec>>,
     listeners: Arc<sync::Mutex<Listeners>>,
     log: Arc<sync::Mutex<Log>>,
-    /// Where its log comes in.
-    errors: OwnedFd,
+    /// Whether there is more of its log than was read.
+    log_waits: LogWaits,
     /// When it last spoke.
     last_message: Arc<sync::Mutex<Instant>>,
     /// How many lanes train.
@@ -102,40 +98,32 @@ pub(super) struct Executor {
     memory: sync::Mutex<ObservedMemory>,
 }
 
+impl fmt::Debug for Executor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Executor").field("is_alive", &self.is_alive()).finish_non_exhaustive()
+    }
+}
+
 /// How an executor is started.
 #[derive(Debug, Clone)]
-pub(super) struct Program {
-    pub(super) path: PathBuf,
-    pub(super) arguments: Vec<String>,
-    pub(super) threads: u32,
+pub struct Program {
+    /// Its file.
+    pub path: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// The threads that it may train on.
+    pub threads: u32,
 }
 
 impl Executor {
-    /// Starts an executor; its first message is `Ready`.
-    pub(super) fn spawn(program: &Program) -> io::Result<Self> {
-        let mut command = Command::new(&program.path);
-        // It never calls anybody, so it is not to have what opens doors.
-        environment::of_executor(&mut command);
-        let mut child = command
-            .args(&program.arguments)
-            .env(THREADS_VARIABLE, program.threads.to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            // A Ctrl-C at the terminal is for the agent, which then lets the executor write its checkpoint.
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()?;
-        let missing = || io::Error::other("an executor has no pipe");
-        let input = child.stdin.take().ok_or_else(missing)?;
-        let output = child.stdout.take().ok_or_else(missing)?;
-        let errors = child.stderr.take().ok_or_else(missing)?;
+    /// Follows an executor that was started; its first message is `Ready`.
+    pub(super) fn of(started: StartedExecutor) -> Self {
+        let StartedExecutor { input, output, errors, log_waits, child } = started;
         let log = Arc::new(sync::Mutex::new(Log::default()));
-        let incoming = errors.as_fd().try_clone_to_owned()?;
         tokio::spawn(collect_log(errors, Arc::clone(&log)));
         let codec = || LengthDelimitedCodec::builder().max_frame_length(FRAME_LIMIT).new_codec();
         let listeners = Arc::new(sync::Mutex::new(Some(HashMap::new())));
-        let last_message = Arc::new(sync::Mutex::new(Instant::now()));
+        let last_message = Arc::new(sync::Mutex::new(clock::now()));
         let output = FramedRead::new(output, codec());
         let has_trained = Arc::new(AtomicBool::new(false));
         tokio::spawn(route_messages(
@@ -147,18 +135,18 @@ impl Executor {
         let input = Mutex::new(FramedWrite::new(input, codec()));
         let (training, hung) = (AtomicUsize::new(0), AtomicBool::new(false));
         let memory = sync::Mutex::new(ObservedMemory::of(child.id().unwrap_or_default()));
-        Ok(Self {
+        Self {
             child: Mutex::new(child),
             input,
             listeners,
             log,
-            errors: incoming,
+            log_waits,
             last_message,
             training,
             has_trained,
             hung,
             memory,
-        })
+        }
     }
 
     /// A lane for a task: from now on what is said of the task is heard there.
@@ -180,7 +168,7 @@ impl Executor {
 
     /// Kills the process at once.
     pub(super) async fn kill(&self) {
-        let _ = self.child.lock().await.kill().await;
+        self.child.lock().await.kill().await;
     }
 
     /// Kills it because it shows no progress. Its lanes hear at once that it is dead.
@@ -226,7 +214,7 @@ impl Executor {
         let mut child = self.child.lock().await;
         let died = tokio::time::timeout(Duration::from_millis(500), child.wait()).await;
         let Ok(Ok(status)) = died else {
-            let _ = child.kill().await;
+            child.kill().await;
             return ExecutorEnd::plain("it was killed".to_owned());
         };
         let gave_up = unpoisoned(&self.log).lines.iter().any(|line| is_failed_allocation(line));
@@ -275,7 +263,7 @@ impl Lane {
     /// be faster.
     pub(super) async fn log_caught_up(&self) {
         for _ in 0..LOG_LOOKS {
-            let is_waiting = rustix::io::ioctl_fionread(&self.executor.errors).is_ok_and(|bytes| bytes > 0);
+            let is_waiting = (self.executor.log_waits)();
             tokio::time::sleep(LOG_PAUSE).await;
             if !is_waiting {
                 return;
@@ -319,7 +307,7 @@ fn unpoisoned<T>(mutex: &sync::Mutex<T>) -> sync::MutexGuard<'_, T> {
 }
 
 /// Keeps what an executor writes to its standard error. A long line is kept in pieces: one without an end is never whole.
-async fn collect_log(errors: ChildStderr, log: Arc<sync::Mutex<Log>>) {
+async fn collect_log(errors: FromPipe, log: Arc<sync::Mutex<Log>>) {
     let mut reader = BufReader::new(errors);
     let mut line = Vec::new();
     let mut is_piece = false;
@@ -345,7 +333,7 @@ async fn collect_log(errors: ChildStderr, log: Arc<sync::Mutex<Log>>) {
 
 /// Hands messages to the lanes that they are meant for, until the executor dies or speaks nonsense.
 async fn route_messages(
-    mut output: FramedRead<ChildStdout, LengthDelimitedCodec>,
+    mut output: FramedRead<FromPipe, LengthDelimitedCodec>,
     listeners: Arc<sync::Mutex<Listeners>>,
     last_message: Arc<sync::Mutex<Instant>>,
     has_trained: Arc<AtomicBool>,
@@ -358,7 +346,7 @@ async fn route_messages(
                 break;
             }
         };
-        let now = Instant::now();
+        let now = clock::now();
         *unpoisoned(&last_message) = now;
         let FromExecutor { task_id, message: Some(message) } = message else { continue };
         if let from_executor::Message::Started(_) = message {

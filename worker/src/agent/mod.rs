@@ -9,6 +9,7 @@ mod attempt_traces;
 mod boot_clock;
 mod cache;
 mod checkpoints;
+mod clock;
 mod command_line;
 mod commit;
 mod coordinator;
@@ -26,6 +27,7 @@ mod memory_group;
 mod news;
 mod outage_retry;
 mod outage_waits;
+mod platform;
 mod predicted_memory;
 mod preparation;
 pub mod reactor;
@@ -33,6 +35,7 @@ mod report;
 mod run_trace;
 mod settings;
 mod slot;
+mod started_executor;
 mod storage_failure;
 mod task_logs;
 #[cfg(test)]
@@ -54,9 +57,12 @@ pub use self::command_line::CommandLine;
 use self::coordinator::Coordinator;
 use self::driver::Driver;
 pub use self::error::AgentError;
+pub use self::executor_process::Program;
 pub use self::news::{News, NewsListener};
+pub use self::platform::{Platform, SystemPlatform};
 pub use self::reactor::{AttemptOutcome, ExitReason};
 pub use self::settings::{LARGEST_PACK, PROGRESS_TIMEOUT, Settings};
+pub use self::started_executor::{ExecutorChild, FromPipe, LogWaits, StartedExecutor, ToPipe};
 use self::witness::Witness;
 
 /// How long a worker waits for its coordinator at the start.
@@ -99,7 +105,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Exit
     };
     let commits = if hello.asks_to_commit { CommitMode::Serialised } else { CommitMode::Conditional };
     let url = settings.store.clone().unwrap_or(hello.store_url);
-    let store = open_store(url).await?;
+    let store = open_store(settings.platform.as_ref(), url).await?;
     for folder in [&settings.scratch, &settings.data_cache] {
         std::fs::create_dir_all(folder)
             .map_err(|source| AgentError::Folder { path: folder.clone(), source })?;
@@ -115,9 +121,9 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Exit
 }
 
 /// Opens the store, and looks whether it can be used before any task is charged for it. One that is down is waited for.
-async fn open_store(url: String) -> Result<Store, AgentError> {
+async fn open_store(platform: &dyn Platform, url: String) -> Result<Store, AgentError> {
     let opened = async {
-        let store = Store::open(&url)?;
+        let store = platform.open_store(&url)?;
         match store.check_reachable().await {
             Err(error) if error.is_transient() => tracing::warn!(%error, "the store does not answer yet"),
             reached => reached?,

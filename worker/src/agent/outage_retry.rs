@@ -98,8 +98,9 @@ impl<'a> OutageRetry<'a> {
             self.note(&mut guard, outage);
             failed = Some(error);
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
+                biased;
                 _ = directives.changed() => {}
+                () = tokio::time::sleep(pause) => {}
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }

@@ -5,7 +5,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use basin_domain::digest::Digest;
 use basin_domain::experiment::Experiment;
@@ -17,6 +17,7 @@ use basin_storage::{Artifact, CheckpointLocation, Commit, StorageError, Store};
 
 use super::attempt_context::AttemptContext;
 use super::cache::DataError;
+use super::clock;
 use super::lease_handle::LeaseHandle;
 use super::outage_retry::OutageRetry;
 use super::reactor::AttemptOutcome;
@@ -46,7 +47,7 @@ pub(super) async fn prepare(
         return Err(AttemptOutcome::Committed { manifest: commit.manifest });
     }
     let text = |path: &Path| path.to_string_lossy().into_owned();
-    let began = Instant::now();
+    let began = clock::now();
     let dataset = match &task.spec.data {
         None => None,
         Some(dataset) => match context.cache.path(dataset, task.spec.experiment.recipe(), lease).await {
@@ -56,9 +57,9 @@ pub(super) async fn prepare(
         },
     };
     if dataset.is_some() {
-        spent.add(Activity::Data, began.elapsed());
+        spent.add(Activity::Data, clock::now() - began);
     }
-    let began = Instant::now();
+    let began = clock::now();
     let (mut inputs, mut input_digests) = (HashMap::new(), HashMap::new());
     for (position, (name, input)) in task.spec.inputs.iter().enumerate() {
         let commit = retry.call(|| context.store.read_commit(input)).await.map_err(failed)?;
@@ -74,11 +75,11 @@ pub(super) async fn prepare(
         inputs.insert(name.clone(), text(&folder));
     }
     if !inputs.is_empty() {
-        spent.add(Activity::Inputs, began.elapsed());
+        spent.add(Activity::Inputs, clock::now() - began);
     }
-    let began = Instant::now();
+    let began = clock::now();
     let restored = restore(context, lease, task, &[]).await?;
-    spent.add(Activity::Restore, began.elapsed());
+    spent.add(Activity::Restore, clock::now() - began);
     let checkpoint_digest = restored.as_ref().map(|restored| restored.digest.to_string());
     let (checkpoint, resumed) = restored.map(|restored| (restored.file, restored.location)).unzip();
     let checkpoint_number = resumed.as_ref().map_or(0, |location| location.number);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use basin_domain::id::WorkerId;
@@ -10,6 +11,7 @@ use basin_proto::dial::Dial;
 
 use super::command_line::CommandLine;
 use super::news::NewsListener;
+use super::platform::Platform;
 
 /// The largest pack, unless it is set.
 pub const LARGEST_PACK: u32 = 64;
@@ -57,4 +59,6 @@ pub struct Settings {
     pub grace: Duration,
     /// Who hears what it does.
     pub listener: NewsListener,
+    /// The machine under it.
+    pub platform: Arc<dyn Platform>,
 }

@@ -22,6 +22,7 @@ use super::executor_process::{Executor, Program};
 use super::lease_handle::LeaseHandle;
 use super::outage_retry::OutageRetry;
 use super::outage_waits::OutageWaits;
+use super::platform::Platform;
 use super::reactor::{AttemptOutcome, Directive};
 use super::storage_failure::storage_failure;
 use super::task_logs::TaskLogs;
@@ -44,6 +45,8 @@ pub(super) struct SlotContext {
     pub(super) logs: Arc<TaskLogs>,
     /// The spans of the attempts at them, where somebody traces.
     pub(super) traces: AttemptTraces,
+    /// The machine.
+    pub(super) platform: Arc<dyn Platform>,
 }
 
 /// How many executors may die before a task comes to its turn without having trained anything: then it is this machine that can't.
@@ -68,7 +71,7 @@ impl Slot {
         if let Some(executor) = executor.as_ref().filter(|executor| executor.is_alive()) {
             return Ok(Arc::clone(executor));
         }
-        let fresh = Arc::new(Executor::spawn(&self.program)?);
+        let fresh = Arc::new(Executor::of(self.shared.platform.start_executor(&self.program)?));
         tracing::debug!("executor started");
         Ok(Arc::clone(executor.insert(fresh)))
     }
@@ -173,6 +176,7 @@ impl SlotContext {
             outages: &self.outages,
             scratch,
             logs: &self.logs,
+            platform: self.platform.as_ref(),
         }
     }
 }

@@ -27,6 +27,7 @@ use super::coordinator::Coordinator;
 use super::executor_process::Program;
 use super::lease_handle::LeaseHandle;
 use super::outage_waits::OutageWaits;
+use super::platform::SystemPlatform;
 use super::reactor::{Directive, Message};
 use super::task_logs::TaskLogs;
 use crate::frames;
@@ -208,6 +209,7 @@ impl AttemptFixture {
             outages: &self.outages,
             scratch: self.scratch.path(),
             logs: &self.logs,
+            platform: &SystemPlatform,
         }
     }
 

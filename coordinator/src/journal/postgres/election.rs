@@ -6,9 +6,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::Address;
 use super::session::{Session, within};
-use crate::journal::JournalError;
+use super::{Address, PostgresJournal};
+use crate::journal::{Election, ElectionOutcome, Epoch, JournalError};
 
 /// How long the lead lasts without being renewed: what a standby waits for when the leader has died.
 const LEAD_DURATION: Duration = Duration::from_secs(5);
@@ -46,73 +46,11 @@ impl std::fmt::Debug for Session {
     }
 }
 
-/// The number of a leadership: each is one higher than the one before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Epoch(pub(super) i64);
-
-impl std::fmt::Display for Epoch {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// How an election went.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ElectionOutcome {
-    /// The candidate leads.
-    Elected(Epoch),
-    /// Another does, who can be called there.
-    Led {
-        /// Its URL.
-        by: String,
-    },
-}
-
 impl Candidate {
     /// A candidate that can be called at `url`. Nothing is sent yet.
     pub fn new(address: Address, url: String) -> Self {
         let holder = uuid::Uuid::new_v4().simple().to_string();
         Self { address, holder, url, session: None }
-    }
-
-    /// The database.
-    pub const fn address(&self) -> &Address {
-        &self.address
-    }
-
-    /// Takes the lead, if it is free.
-    ///
-    /// # Errors
-    /// If the database can't be asked.
-    pub async fn campaign(&mut self) -> Result<ElectionOutcome, JournalError> {
-        let seconds = LEAD_DURATION.as_secs_f64();
-        let (holder, url) = (self.holder.clone(), self.url.clone());
-        self.ask(async |session: &Session| {
-            let elected = session.client.query_opt(CAMPAIGN, &[&holder, &url, &seconds]).await?;
-            if let Some(row) = elected {
-                return Ok(ElectionOutcome::Elected(Epoch(row.get(0))));
-            }
-            let led = session.client.query_opt(FIND_LEADER, &[]).await?;
-            Ok(ElectionOutcome::Led { by: led.map(|row| row.get(0)).unwrap_or_default() })
-        })
-        .await
-    }
-
-    /// Renews the lead until that fails, and says why: another has it, or the database wasn't heard for as long as it lasts.
-    pub async fn hold(&mut self, epoch: Epoch) -> JournalError {
-        let mut renewed = Instant::now();
-        loop {
-            tokio::time::sleep(RENEW_INTERVAL).await;
-            let sent = Instant::now();
-            match self.renew(epoch).await {
-                Ok(()) => renewed = sent,
-                Err(error @ JournalError::Superseded) => return error,
-                Err(error) if renewed.elapsed() >= LEAD_DURATION => return error,
-                Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "the lead could not be renewed");
-                }
-            }
-        }
     }
 
     async fn renew(&mut self, epoch: Epoch) -> Result<(), JournalError> {
@@ -124,15 +62,6 @@ impl Candidate {
             }
         })
         .await
-    }
-
-    /// Gives the lead up, so that a standby needn't wait for its end.
-    ///
-    /// # Errors
-    /// If the database can't be told.
-    pub async fn resign(&mut self, epoch: Epoch) -> Result<(), JournalError> {
-        self.ask(async |session: &Session| Ok(session.client.execute(RESIGN, &[&epoch.0]).await.map(drop)?))
-            .await
     }
 
     /// Asks over the connection that is there, or a new one. One that failed isn't used again.
@@ -149,5 +78,48 @@ impl Candidate {
             self.session = Some(session);
         }
         answer
+    }
+}
+
+impl Election for Candidate {
+    type Journal = PostgresJournal;
+
+    fn journal(&self, epoch: Epoch) -> PostgresJournal {
+        PostgresJournal::new(self.address.clone(), epoch)
+    }
+
+    async fn campaign(&mut self) -> Result<ElectionOutcome, JournalError> {
+        let seconds = LEAD_DURATION.as_secs_f64();
+        let (holder, url) = (self.holder.clone(), self.url.clone());
+        self.ask(async |session: &Session| {
+            let elected = session.client.query_opt(CAMPAIGN, &[&holder, &url, &seconds]).await?;
+            if let Some(row) = elected {
+                return Ok(ElectionOutcome::Elected(Epoch(row.get(0))));
+            }
+            let led = session.client.query_opt(FIND_LEADER, &[]).await?;
+            Ok(ElectionOutcome::Led { by: led.map(|row| row.get(0)).unwrap_or_default() })
+        })
+        .await
+    }
+
+    async fn hold(&mut self, epoch: Epoch) -> JournalError {
+        let mut renewed = Instant::now();
+        loop {
+            tokio::time::sleep(RENEW_INTERVAL).await;
+            let sent = Instant::now();
+            match self.renew(epoch).await {
+                Ok(()) => renewed = sent,
+                Err(error @ JournalError::Superseded) => return error,
+                Err(error) if renewed.elapsed() >= LEAD_DURATION => return error,
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "the lead could not be renewed");
+                }
+            }
+        }
+    }
+
+    async fn resign(&mut self, epoch: Epoch) -> Result<(), JournalError> {
+        self.ask(async |session: &Session| Ok(session.client.execute(RESIGN, &[&epoch.0]).await.map(drop)?))
+            .await
     }
 }

@@ -22,10 +22,10 @@ use tokio_postgres::{Row, Statement};
 
 use super::encoding::{EncodedSnapshot, encode_events};
 use super::recovery::{StoredBatch, StoredSnapshot, Tail, recover};
-use super::{Damage, Journal, JournalError, Recovered};
+use super::{Damage, Epoch, Journal, JournalError, Recovered};
 
 pub use address::{Address, AddressError};
-pub use election::{Candidate, ElectionOutcome, Epoch};
+pub use election::Candidate;
 pub use password::Environment;
 use session::{Session, within};
 pub use tls::TlsError;

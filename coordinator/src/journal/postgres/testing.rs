@@ -6,8 +6,8 @@ use basin_core::Event;
 use tokio::runtime::Runtime;
 use tokio_postgres::Client;
 
-use super::{Address, Candidate, ElectionOutcome, Environment, Epoch, PostgresJournal};
-use crate::journal::{EncodedSnapshot, Journal, JournalError, Recovered};
+use super::{Address, Candidate, Environment, PostgresJournal};
+use crate::journal::{EncodedSnapshot, Election, ElectionOutcome, Epoch, Journal, JournalError, Recovered};
 
 /// A schema, dropped with this.
 pub(in crate::journal) struct Database {

@@ -1,9 +1,9 @@
 //! Elections and fences, against a real PostgreSQL.
 
 use super::testing::Database;
-use super::{Address, Candidate, ElectionOutcome, Environment, Epoch, PostgresJournal};
+use super::{Address, Candidate, Environment, PostgresJournal};
 use crate::journal::samples::events;
-use crate::journal::{EncodedSnapshot, Journal, JournalError};
+use crate::journal::{EncodedSnapshot, Election, ElectionOutcome, Epoch, Journal, JournalError};
 
 /// The database of a test, unless there is none to try it on.
 fn database(test: &str) -> Option<Database> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use basin_coordinator::journal::{LedgerHandle, MemoryDisk, MemoryJournal, Meter, SystemClock};
+use basin_coordinator::platform::SystemPlatform;
 use basin_coordinator::service::{
     CleanUp, ControlService, Coordinator, Forecasts, Leadership, LeadershipRole, RunningCurves, RunningLogs,
     SchedulerService, SweepSources, TaskNames, WorkerUsages,
@@ -93,6 +94,7 @@ async fn coordinator(store: &Store) -> Arc<Coordinator> {
         wake: Notify::new(),
         due: Notify::new(),
         has_shared_journal: false,
+        platform: Arc::new(SystemPlatform),
         stop: CancellationToken::new(),
     })
 }

@@ -21,6 +21,7 @@ use super::super::cache::DataCache;
 use super::super::coordinator::Coordinator;
 use super::super::executor_process::Program;
 use super::super::outage_waits::OutageWaits;
+use super::super::platform::SystemPlatform;
 use super::super::reactor::Message;
 use super::super::slot::{Slot, SlotContext};
 use super::super::testing::{PlayedExecutor, Stage, small_task};
@@ -62,6 +63,7 @@ impl SlotFixture {
             scratch: folder.path().to_owned(),
             logs: Arc::default(),
             traces: AttemptTraces::default(),
+            platform: Arc::new(SystemPlatform),
         };
         Self { slot: Slot::new(Arc::new(context), program), store, lease, directives, told, folder }
     }

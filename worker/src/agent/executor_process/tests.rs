@@ -6,6 +6,7 @@ use basin_proto::executor::{Checkpoint, Hindered, Ready, Started, Stopped, Worki
 
 use tokio::io::AsyncWriteExt;
 
+use super::super::started_executor::start;
 use super::super::testing::PlayedExecutor;
 use super::*;
 
@@ -17,7 +18,7 @@ fn task(byte: u8) -> TaskId {
 fn script(text: &str) -> Arc<Executor> {
     let arguments = vec!["-c".to_owned(), text.to_owned()];
     let program = Program { path: "/bin/sh".into(), arguments, threads: 3 };
-    Arc::new(Executor::spawn(&program).unwrap())
+    Arc::new(Executor::of(start(&program).unwrap()))
 }
 
 /// What a lane hears next, without when.
@@ -84,7 +85,7 @@ fn nothing_outside_the_scratch_folder_is_read() {
 #[tokio::test]
 async fn each_lane_hears_what_is_said_of_its_task_and_of_no_other() {
     let played = PlayedExecutor::new();
-    let executor = Arc::new(Executor::spawn(&played.program()).unwrap());
+    let executor = Arc::new(Executor::of(start(&played.program()).unwrap()));
     let (mut one, mut two) = (executor.lane(&task(1)), executor.lane(&task(2)));
     let part = played.plays(|stage| {
         let ready = Ready { code_path: "portable".to_owned(), threads: 1 };
@@ -110,7 +111,7 @@ async fn each_lane_hears_what_is_said_of_its_task_and_of_no_other() {
 #[tokio::test]
 async fn a_lane_that_is_given_up_hears_nothing_and_the_executor_goes_on() {
     let played = PlayedExecutor::new();
-    let executor = Arc::new(Executor::spawn(&played.program()).unwrap());
+    let executor = Arc::new(Executor::of(start(&played.program()).unwrap()));
     drop(executor.lane(&task(1)));
     let mut other = executor.lane(&task(2));
     let _part = played.plays(|stage| {
@@ -259,5 +260,5 @@ async fn an_executor_is_told_its_threads_and_nothing_that_opens_doors() {
 #[tokio::test]
 async fn a_program_that_is_not_there_is_an_error_of_its_start() {
     let program = Program { path: "/nowhere/at-all".into(), arguments: vec![], threads: 1 };
-    assert_eq!(Executor::spawn(&program).unwrap_err().kind(), io::ErrorKind::NotFound);
+    assert_eq!(start(&program).err().unwrap().kind(), io::ErrorKind::NotFound);
 }
