@@ -2,8 +2,8 @@
 
     pods.py CHART SECRETS SUBNET S3_KEY S3_SECRET OUT
 
-Renders the chart with the secrets of a Compose deployment and writes what `podman kube play` 4.3 takes: OUT/coordinator.yaml and OUT/worker.yaml with the pods
-and the claims, OUT/secrets with a file for each Secret, OUT/pods.json with what a cluster's kubelet and DNS would know. The pods are as they were rendered, but:
+Renders the chart with the secrets of a Compose deployment and writes what `podman kube play` 4.3 takes: OUT/claims.yaml, OUT/coordinator.yaml and
+OUT/worker.yaml, OUT/secrets with a file for each Secret, OUT/pods.json with what a cluster's kubelet and DNS would know. The pods are as they were rendered, but:
 
 * A StatefulSet, which that engine doesn't know, becomes the pod that its controller would make: NAME-0, with a claim for each template.
 * The names that a cluster's DNS gives come by hostAliases, of an address of SUBNET that is given to the pod when it is played.
@@ -107,7 +107,9 @@ def main():
         name, text = secret["metadata"]["name"], secret["stringData"]
         variables = {key: base64.b64encode(value.encode()).decode() for key, value in text.items()}
         (out / "secrets" / name).write_text(json.dumps(variables) if name == "basin-store" else yaml.safe_dump({"data": text}))
-    (out / "coordinator.yaml").write_text(yaml.safe_dump_all([*claims, pod], sort_keys=False))
+    # Of their own, since that engine makes a claim again when it plays it again, and fails.
+    (out / "claims.yaml").write_text(yaml.safe_dump_all(claims, sort_keys=False))
+    (out / "coordinator.yaml").write_text(yaml.safe_dump(pod, sort_keys=False))
     (out / "worker.yaml").write_text(yaml.safe_dump_all([deployment], sort_keys=False))
     (out / "pods.json").write_text(json.dumps({"address": address, "host": host, **asked}))
 
