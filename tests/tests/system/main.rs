@@ -49,7 +49,11 @@ use store::ONCE;
 use world::Flaw;
 
 /// Runs these seeds on all cores; gives how often what happened, or the first plan that breaks a promise.
-fn run_seeds(seeds: std::ops::Range<u64>, faults: Faults, flaw: Option<Flaw>) -> Result<Tally, (Plan, run::Outcome)> {
+fn run_seeds(
+    seeds: std::ops::Range<u64>,
+    faults: Faults,
+    flaw: Option<Flaw>,
+) -> Result<Tally, (Plan, run::Outcome)> {
     let next = AtomicU64::new(seeds.start);
     let total = Mutex::new(Ok(Tally::new()));
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -67,7 +71,10 @@ fn run_seeds(seeds: std::ops::Range<u64>, faults: Faults, flaw: Option<Flaw>) ->
                     match &mut *total {
                         Ok(_) if outcome.broken.is_some() => *total = Err((plan, outcome)),
                         Ok(total) => {
-                            outcome.tally.into_iter().for_each(|(what, count)| *total.entry(what).or_default() += count);
+                            outcome
+                                .tally
+                                .into_iter()
+                                .for_each(|(what, count)| *total.entry(what).or_default() += count);
                         }
                         Err(_) => {}
                     }

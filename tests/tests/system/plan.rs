@@ -56,7 +56,11 @@ pub(crate) enum Trouble {
     KillInWrite(Host, bool),
     /// The journal's disk is full.
     JournalFull(Host),
-    Cut { from: Host, to: Host, both_ways: bool },
+    Cut {
+        from: Host,
+        to: Host,
+        both_ways: bool,
+    },
     Reset(Host, Host),
     Slow(Host),
     /// The store fails, for one host or all.
@@ -192,11 +196,19 @@ impl fmt::Display for Fault {
             Trouble::Kill(host) => write!(f, "{host} is killed, and away {until}"),
             Trouble::Lose(host) => write!(f, "the machine of {host} is lost, {until}"),
             Trouble::Leave(host) => write!(f, "{host} is told to leave, and comes again after that {until}"),
-            Trouble::KillInWrite(host, true) => write!(f, "{host} is killed when its next write is on disk, {until}"),
-            Trouble::KillInWrite(host, false) => write!(f, "{host} is killed amid its next write, which is torn, {until}"),
+            Trouble::KillInWrite(host, true) => {
+                write!(f, "{host} is killed when its next write is on disk, {until}")
+            }
+            Trouble::KillInWrite(host, false) => {
+                write!(f, "{host} is killed amid its next write, which is torn, {until}")
+            }
             Trouble::JournalFull(host) => write!(f, "the journal's disk of {host} is full {until}"),
-            Trouble::Cut { from, to, both_ways: false } => write!(f, "nothing comes from {from} to {to} {until}"),
-            Trouble::Cut { from, to, both_ways: true } => write!(f, "{from} and {to} are cut off from each other {until}"),
+            Trouble::Cut { from, to, both_ways: false } => {
+                write!(f, "nothing comes from {from} to {to} {until}")
+            }
+            Trouble::Cut { from, to, both_ways: true } => {
+                write!(f, "{from} and {to} are cut off from each other {until}")
+            }
             Trouble::Reset(a, b) => write!(f, "the connections of {a} and {b} break"),
             Trouble::Slow(host) => write!(f, "the network of {host} is slow {until}"),
             Trouble::Store(None, fault) => write!(f, "the store fails everybody ({fault:?}) {until}"),

@@ -9,6 +9,7 @@ use tokio::io::AsyncWriteExt;
 use super::super::started_executor::start;
 use super::super::testing::PlayedExecutor;
 use super::*;
+use crate::executor::THREADS_VARIABLE;
 
 fn task(byte: u8) -> TaskId {
     format!("{byte:02x}").repeat(32).parse().unwrap()
