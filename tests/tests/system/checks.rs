@@ -38,6 +38,10 @@ pub(crate) struct Checks {
     leases: BTreeMap<LeaseId, (WorkerId, BTreeSet<TaskId>)>,
     /// Failures that executors brought about and nobody was charged for yet.
     failures: Vec<(TaskId, FailureKind)>,
+    /// Workers whose processes have died.
+    pub(crate) dead: BTreeSet<WorkerId>,
+    /// Leases that ended without a word though nothing was wrong.
+    inexplicable: BTreeSet<LeaseId>,
     /// Until when something may be wrong with a host's ways.
     pub(crate) troubled: BTreeMap<Host, Millis>,
     /// Until when anything may be wrong.
@@ -130,6 +134,9 @@ impl Checks {
             Change::Expired { lease } => {
                 self.count("leases ended without a word");
                 world.tell(format!("lease {lease} ends without a word"));
+                if !self.is_explained(world, lease) {
+                    self.inexplicable.insert(lease.clone());
+                }
             }
             Change::Restarted { .. } => self.count("sessions of leaders"),
             _ => {}
@@ -172,17 +179,19 @@ impl Checks {
         }
     }
 
+    /// Whether a lease may end without a word: its worker has died, or ways of its worker or of coordinators were bad.
+    fn is_explained(&self, world: &World, lease: &LeaseId) -> bool {
+        let Some((worker, _)) = self.leases.get(lease) else { return true };
+        let now = world.now();
+        let coordinators = (0..world.plan.cluster.coordinators).map(Host::Coordinator);
+        let mut hosts = coordinators.chain([Host::Database]).chain(worker_of(worker));
+        self.dead.contains(worker) || hosts.any(|host| self.is_troubled(host, now))
+    }
+
     fn check_charge(&mut self, world: &World, lease: &LeaseId, task: TaskId, kind: FailureKind) {
         self.count(format!("charges: {}", kind.as_str()));
         if kind == FailureKind::WorkerLost {
-            let worker = self.leases.get(lease).and_then(|(worker, _)| worker_of(worker));
-            let now = world.now();
-            let of_coordinators =
-                (0..world.plan.cluster.coordinators).any(|number| self.is_troubled(Host::Coordinator(number), now));
-            let is_excused = of_coordinators
-                || self.is_troubled(Host::Database, now)
-                || worker.is_some_and(|worker| self.is_troubled(worker, now));
-            if !is_excused {
+            if self.inexplicable.contains(lease) {
                 world.breaks(CHARGED, format!("{} is charged for the loss of a worker that was there", short(&task)));
             }
             return;
@@ -239,11 +248,11 @@ impl Checks {
         result_of(task, (1..=steps).fold(first, next_state))
     }
 
-    /// Something is wrong with these hosts' ways until then, and shows for a lease longer.
+    /// Something is wrong with these hosts' ways until then, and shows for some time longer.
     pub(crate) fn trouble(&mut self, hosts: &[Host], until: Millis) {
         for host in hosts {
             let troubled = self.troubled.entry(*host).or_default();
-            *troubled = (*troubled).max(until + LEASE + 12_000);
+            *troubled = (*troubled).max(until + LEASE + AFTERMATH);
         }
     }
 }
