@@ -38,6 +38,10 @@ pub(crate) struct Checks {
     leases: BTreeMap<LeaseId, (WorkerId, BTreeSet<TaskId>)>,
     /// Failures that executors brought about and nobody was charged for yet.
     failures: Vec<(TaskId, FailureKind)>,
+    /// Workers whose processes have died.
+    pub(crate) dead: BTreeSet<WorkerId>,
+    /// Leases that ended without a word though nothing was wrong.
+    inexplicable: BTreeSet<LeaseId>,
     /// Until when something may be wrong with a host's ways.
     pub(crate) troubled: BTreeMap<Host, Millis>,
     /// Until when anything may be wrong.
@@ -114,12 +118,7 @@ impl Checks {
                 self.unlease(lease, *task);
             }
             Change::Failed { lease, task, failure, verdict } => {
-                world.tell(format!(
-                    "{} is charged: {}: {}",
-                    short(task),
-                    failure.kind.as_str(),
-                    failure.message
-                ));
+                world.tell(format!("{} is charged: {}: {}", short(task), failure.kind.as_str(), failure.message));
                 self.check_charge(world, lease, *task, failure.kind);
                 self.set(
                     *task,
@@ -135,6 +134,9 @@ impl Checks {
             Change::Expired { lease } => {
                 self.count("leases ended without a word");
                 world.tell(format!("lease {lease} ends without a word"));
+                if !self.is_explained(world, lease) {
+                    self.inexplicable.insert(lease.clone());
+                }
             }
             Change::Restarted { .. } => self.count("sessions of leaders"),
             _ => {}
@@ -147,11 +149,7 @@ impl Checks {
         for (task, _) in tasks {
             for process in self.processes.iter().filter(|process| process.tasks().contains(task)) {
                 if worker_of(worker) != Some(process.worker()) {
-                    let what = format!(
-                        "{} is granted to {worker} while {} trains it",
-                        short(task),
-                        process.worker()
-                    );
+                    let what = format!("{} is granted to {worker} while {} trains it", short(task), process.worker());
                     world.breaks(FENCED, what);
                 }
             }
@@ -181,36 +179,32 @@ impl Checks {
         }
     }
 
+    /// Whether a lease may end without a word: its worker has died, or ways of its worker or of coordinators were bad.
+    fn is_explained(&self, world: &World, lease: &LeaseId) -> bool {
+        let Some((worker, _)) = self.leases.get(lease) else { return true };
+        let now = world.now();
+        let coordinators = (0..world.plan.cluster.coordinators).map(Host::Coordinator);
+        let mut hosts = coordinators.chain([Host::Database]).chain(worker_of(worker));
+        self.dead.contains(worker) || hosts.any(|host| self.is_troubled(host, now))
+    }
+
     fn check_charge(&mut self, world: &World, lease: &LeaseId, task: TaskId, kind: FailureKind) {
         self.count(format!("charges: {}", kind.as_str()));
         if kind == FailureKind::WorkerLost {
-            let worker = self.leases.get(lease).and_then(|(worker, _)| worker_of(worker));
-            let now = world.now();
-            let of_coordinators = (0..world.plan.cluster.coordinators)
-                .any(|number| self.is_troubled(Host::Coordinator(number), now));
-            let is_excused = of_coordinators
-                || self.is_troubled(Host::Database, now)
-                || worker.is_some_and(|worker| self.is_troubled(worker, now));
-            if !is_excused {
-                world.breaks(
-                    CHARGED,
-                    format!("{} is charged for the loss of a worker that was there", short(&task)),
-                );
+            if self.inexplicable.contains(lease) {
+                world.breaks(CHARGED, format!("{} is charged for the loss of a worker that was there", short(&task)));
             }
             return;
         }
         match self.failures.iter().position(|failure| *failure == (task, kind)) {
             Some(place) => drop(self.failures.remove(place)),
-            None => {
-                world.breaks(CHARGED, format!("{} is charged as {} for nothing", short(&task), kind.as_str()))
-            }
+            None => world.breaks(CHARGED, format!("{} is charged as {} for nothing", short(&task), kind.as_str())),
         }
     }
 
     /// Whether all tasks are settled.
     pub(crate) fn are_settled(&self) -> bool {
-        let is_settled =
-            |task: &TaskRecord| matches!(task.state, TaskState::Committed | TaskState::FailedForGood);
+        let is_settled = |task: &TaskRecord| matches!(task.state, TaskState::Committed | TaskState::FailedForGood);
         !self.tasks.is_empty() && self.tasks.values().all(is_settled)
     }
 
@@ -225,26 +219,21 @@ impl Checks {
             .map(|(task, _)| *task)
             .collect();
         let slots = world.plan.cluster.slots as usize;
-        let free = workers
-            .iter()
-            .find(|(worker, _)| self.leases.values().filter(|(holder, _)| holder == worker).count() < slots);
+        let free = workers.iter().find(|(worker, _)| {
+            self.leases.values().filter(|(holder, _)| holder == worker).count() < slots
+        });
         let Some((free, _)) = free.filter(|_| is_calm) else {
             self.tasks.values_mut().for_each(|record| record.ready_since = None);
             return;
         };
         for (task, record) in &mut self.tasks {
-            let has_inputs = record
-                .spec
-                .as_ref()
-                .is_none_or(|spec| spec.inputs.values().all(|input| committed.contains(input)));
+            let has_inputs =
+                record.spec.as_ref().is_none_or(|spec| spec.inputs.values().all(|input| committed.contains(input)));
             let is_ready = matches!(record.state, TaskState::Queued(from) if from <= now) && has_inputs;
             record.ready_since = if is_ready { record.ready_since.or(Some(now)) } else { None };
             if record.ready_since.is_some_and(|since| now - since > PATIENCE) {
                 let waits = (now - record.ready_since.unwrap_or(now)) / 1_000;
-                world.breaks(
-                    STARVES,
-                    format!("{} has waited for {waits} s while {free} was free", short(task)),
-                );
+                world.breaks(STARVES, format!("{} has waited for {waits} s while {free} was free", short(task)));
                 return;
             }
         }
@@ -259,11 +248,11 @@ impl Checks {
         result_of(task, (1..=steps).fold(first, next_state))
     }
 
-    /// Something is wrong with these hosts' ways until then, and shows for a lease longer.
+    /// Something is wrong with these hosts' ways until then, and shows for some time longer.
     pub(crate) fn trouble(&mut self, hosts: &[Host], until: Millis) {
         for host in hosts {
             let troubled = self.troubled.entry(*host).or_default();
-            *troubled = (*troubled).max(until + LEASE + 12_000);
+            *troubled = (*troubled).max(until + LEASE + AFTERMATH);
         }
     }
 }

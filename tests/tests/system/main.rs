@@ -56,7 +56,8 @@ fn run_seeds(
 ) -> Result<Tally, (Plan, run::Outcome)> {
     let next = AtomicU64::new(seeds.start);
     let total = Mutex::new(Ok(Tally::new()));
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    // More than there are cores: a run waits for its second thread now and then.
+    let threads = 3 * std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {

@@ -21,6 +21,22 @@ use crate::host::{Host, Life};
 /// After so long a lost packet is sent again.
 const RESEND: Duration = Duration::from_secs(1);
 
+/// As a resolver's error, it has the system's as its cause.
+#[derive(Debug)]
+struct Refused(io::Error);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Refused {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
 /// All ways between hosts.
 pub(crate) struct Network(Mutex<Ways>);
 
@@ -148,7 +164,7 @@ impl Network {
         let (here, there) = (end(0, life), end(1, connection.lock().unwrap().lives[1].clone()));
         let listener = self.ways().listeners.get(&to).cloned();
         if listener.is_none_or(|listener| listener.send(there).is_err()) {
-            return Err(io::ErrorKind::ConnectionRefused.into());
+            return Err(io::Error::new(io::ErrorKind::ConnectionRefused, Refused(io::ErrorKind::ConnectionRefused.into())));
         }
         let mut ways = self.ways();
         ways.connections.retain(|connection| connection.strong_count() > 0);

@@ -13,7 +13,7 @@ pub(crate) type Millis = u64;
 /// How long a lease lasts.
 pub(crate) const LEASE: Millis = 6_000;
 /// Faults begin in this time.
-const FAULTS_BEGIN: std::ops::Range<Millis> = 500..35_000;
+const FAULTS_BEGIN: std::ops::Range<Millis> = 500..28_000;
 
 /// All that a run depends on, but for the program itself.
 #[derive(Debug, Clone)]

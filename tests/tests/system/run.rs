@@ -136,6 +136,7 @@ impl Run {
     fn stop(&mut self, host: Host) {
         *self.away.entry(host).or_default() += 1;
         if let Some(node) = self.nodes.remove(&host) {
+            self.world.checks().dead.extend(node.worker.clone());
             node.kill(&self.world, host);
         }
     }
@@ -162,10 +163,10 @@ impl Run {
         for host in ended {
             if let Some(node) = self.nodes.remove(&host) {
                 node.life.end();
+                self.world.checks().dead.extend(node.worker.clone());
                 self.world.network.bury(host);
                 let words = node.last_words().await;
                 self.world.tell(format!("{host} has ended: {words}"));
-                self.world.checks().trouble(&[host], now + RESTART);
                 *self.away.entry(host).or_default() += 1;
                 self.is_disturbed(now + RESTART);
                 self.back.push((now + RESTART, host));
@@ -189,9 +190,6 @@ impl Run {
         match what {
             Trouble::Kill(host) => {
                 world.checks().count(format!("kills: {}", kind_of(host)));
-                if let Host::Worker(_) = host {
-                    world.checks().trouble(&[host], until);
-                }
                 self.stop(host);
             }
             Trouble::Lose(host) => {
