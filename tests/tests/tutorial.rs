@@ -48,17 +48,18 @@ fn commands(body: &str) -> Vec<(&str, String)> {
     commands
 }
 
-/// A text without what differs between runs: spans of time, numbers of slots, the names of workers and leases.
+/// A text without what differs between runs: spans of time, memory that was used, numbers of slots, the names of workers and leases.
 fn comparable(text: &str) -> Vec<String> {
     let is_number = |word: &str| !word.is_empty() && word.chars().all(|it| it.is_ascii_digit() || it == '.');
     let of_line = |line: &str| {
         let mut words: Vec<&str> = line.split_whitespace().collect();
-        // `3 min 05 s`, `12 s`, `7 ms`.
+        // `3 min 05 s`, `12 s`, `7 ms`; in the table of memory also `141 MiB` and `−1 %`.
+        let is_of_memory = words.iter().filter(|word| **word == "MiB").count() > 1;
+        let units: &[&str] = if is_of_memory { &["MiB", "%"] } else { &["s", "ms", "min", "h", "slot", "slots"] };
         let mut at = 0;
         while at + 1 < words.len() {
-            if is_number(words[at])
-                && ["s", "ms", "min", "h", "slot", "slots"]
-                    .contains(&words[at + 1].trim_end_matches([',', ';', ':']))
+            if is_number(words[at].trim_start_matches('−'))
+                && units.contains(&words[at + 1].trim_end_matches([',', ';', ':']))
             {
                 words.drain(at..at + 2);
             } else {
