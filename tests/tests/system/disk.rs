@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use basin_coordinator::journal::{
-    Election, ElectionOutcome, EncodedSnapshot, Epoch, Journal, JournalError, MemoryDisk, MemoryJournal, Recovered,
+    Election, ElectionOutcome, EncodedSnapshot, Epoch, Journal, JournalError, MemoryDisk, MemoryJournal,
+    Recovered,
 };
 use basin_core::Event;
 use tokio::time::Instant;
@@ -172,7 +173,10 @@ pub(crate) struct SimElection {
 
 impl SimElection {
     /// A statement's ways to the database and back, and what it does there.
-    async fn ask<T>(&self, does: impl FnOnce(&mut Contents) -> Result<T, JournalError>) -> Result<T, JournalError> {
+    async fn ask<T>(
+        &self,
+        does: impl FnOnce(&mut Contents) -> Result<T, JournalError>,
+    ) -> Result<T, JournalError> {
         let network = &self.world.network;
         tokio::time::sleep(network.delay(self.host, Host::Database)).await;
         let silent = async {
@@ -204,7 +208,9 @@ impl Election for SimElection {
     async fn campaign(&mut self) -> Result<ElectionOutcome, JournalError> {
         let (holder, url, now) = (self.holder, self.host.url(), Instant::now());
         self.ask(move |contents| {
-            if let Some(lead) = contents.lead.as_ref().filter(|lead| lead.until > now && lead.holder != holder) {
+            if let Some(lead) =
+                contents.lead.as_ref().filter(|lead| lead.until > now && lead.holder != holder)
+            {
                 return Ok(ElectionOutcome::Led { by: lead.url.clone() });
             }
             contents.epochs += 1;

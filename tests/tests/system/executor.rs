@@ -16,7 +16,8 @@ use basin_domain::key;
 use basin_domain::metrics::Outcome;
 use basin_domain::task::TaskSpec;
 use basin_proto::executor::{
-    Checkpointed, Failed, Finished, FromExecutor, Ready, Start, Started, Stopped, ToExecutor, from_executor, to_executor,
+    Checkpointed, Failed, Finished, FromExecutor, Ready, Start, Started, Stopped, ToExecutor, from_executor,
+    to_executor,
 };
 use basin_proto::v1;
 use basin_worker::agent::{ExecutorChild, StartedExecutor};
@@ -185,7 +186,8 @@ pub(crate) fn start(world: &Arc<World>, worker: Host, life: &Life) -> StartedExe
         changed: Notify::new(),
     }));
     world.checks().processes.push(process.clone());
-    let [(input, requests), (answers, output), (words, errors)] = std::array::from_fn(|_| tokio::io::duplex(PIPE));
+    let [(input, requests), (answers, output), (words, errors)] =
+        std::array::from_fn(|_| tokio::io::duplex(PIPE));
     let executor = SimExecutor {
         world: Arc::clone(world),
         process: process.clone(),
@@ -310,7 +312,11 @@ impl SimExecutor {
         if std::mem::take(&mut self.process.state().fails) {
             self.world.checks().executor_failed(*task, FailureKind::Experiment);
             let kind = FailureKind::Experiment;
-            let failed = Failed { kind: kind.as_str().to_owned(), message: "simulated".to_owned(), ..Failed::default() };
+            let failed = Failed {
+                kind: kind.as_str().to_owned(),
+                message: "simulated".to_owned(),
+                ..Failed::default()
+            };
             self.say(&name, from_executor::Message::Failed(failed)).await;
             return false;
         }
@@ -356,8 +362,9 @@ impl SimExecutor {
     async fn write_checkpoint(&mut self, task: &TaskId, lane: &mut Lane) {
         let number = lane.next_number;
         lane.next_number += 1;
-        lane.next_checkpoint =
-            lane.next_checkpoint.map(|_| Instant::now() + Duration::from_millis(lane.start.checkpoint_every_ms));
+        lane.next_checkpoint = lane
+            .next_checkpoint
+            .map(|_| Instant::now() + Duration::from_millis(lane.start.checkpoint_every_ms));
         let path = PathBuf::from(&lane.start.scratch).join(format!("checkpoint-{number}"));
         let bytes = format!("{} {}", lane.step, lane.state).into_bytes();
         // The folder goes with the attempt.
@@ -365,7 +372,11 @@ impl SimExecutor {
             return;
         }
         let (path, digest) = (path.to_string_lossy().into_owned(), Some(Digest::of(&bytes).to_string()));
-        self.say(&task.to_string(), from_executor::Message::Checkpointed(Checkpointed { number, path, digest })).await;
+        self.say(
+            &task.to_string(),
+            from_executor::Message::Checkpointed(Checkpointed { number, path, digest }),
+        )
+        .await;
     }
 
     async fn finish(&mut self, task: &TaskId, lane: &Lane) {

@@ -56,7 +56,11 @@ pub(crate) enum Trouble {
     KillInWrite(Host, bool),
     /// The journal's disk is full.
     JournalFull(Host),
-    Cut { from: Host, to: Host, both_ways: bool },
+    Cut {
+        from: Host,
+        to: Host,
+        both_ways: bool,
+    },
     Reset(Host, Host),
     Slow(Host),
     /// The store fails, for one host or all.
@@ -89,6 +93,8 @@ pub(crate) enum Faults {
     All,
     /// Coordinators are killed, and nothing else happens.
     CoordinatorsKilled,
+    /// Workers are killed, and writes are late.
+    LateWrites,
 }
 
 impl Plan {
@@ -105,6 +111,7 @@ impl Plan {
         let count = match allowed {
             Faults::None => 0,
             Faults::All => chance.between(2, 9),
+            Faults::LateWrites => chance.between(4, 9),
             Faults::CoordinatorsKilled => chance.between(1, 5),
         };
         let mut faults: Vec<Fault> = (0..count).map(|_| Fault::draw(&mut chance, cluster, allowed)).collect();
@@ -139,6 +146,8 @@ impl Fault {
         let kept = chance.happens(0.5);
         let what = match chance.between(0, 24) {
             _ if allowed == Faults::CoordinatorsKilled => Trouble::Kill(coordinator),
+            _ if allowed == Faults::LateWrites && kept => Trouble::Store(None, StoreFault::LateWrites),
+            _ if allowed == Faults::LateWrites => Trouble::Kill(worker),
             0..=2 => Trouble::Kill(worker),
             3 | 4 => Trouble::Kill(coordinator),
             5 | 6 => Trouble::KillInWrite(coordinator, kept),
@@ -192,11 +201,19 @@ impl fmt::Display for Fault {
             Trouble::Kill(host) => write!(f, "{host} is killed, and away {until}"),
             Trouble::Lose(host) => write!(f, "the machine of {host} is lost, {until}"),
             Trouble::Leave(host) => write!(f, "{host} is told to leave, and comes again after that {until}"),
-            Trouble::KillInWrite(host, true) => write!(f, "{host} is killed when its next write is on disk, {until}"),
-            Trouble::KillInWrite(host, false) => write!(f, "{host} is killed amid its next write, which is torn, {until}"),
+            Trouble::KillInWrite(host, true) => {
+                write!(f, "{host} is killed when its next write is on disk, {until}")
+            }
+            Trouble::KillInWrite(host, false) => {
+                write!(f, "{host} is killed amid its next write, which is torn, {until}")
+            }
             Trouble::JournalFull(host) => write!(f, "the journal's disk of {host} is full {until}"),
-            Trouble::Cut { from, to, both_ways: false } => write!(f, "nothing comes from {from} to {to} {until}"),
-            Trouble::Cut { from, to, both_ways: true } => write!(f, "{from} and {to} are cut off from each other {until}"),
+            Trouble::Cut { from, to, both_ways: false } => {
+                write!(f, "nothing comes from {from} to {to} {until}")
+            }
+            Trouble::Cut { from, to, both_ways: true } => {
+                write!(f, "{from} and {to} are cut off from each other {until}")
+            }
             Trouble::Reset(a, b) => write!(f, "the connections of {a} and {b} break"),
             Trouble::Slow(host) => write!(f, "the network of {host} is slow {until}"),
             Trouble::Store(None, fault) => write!(f, "the store fails everybody ({fault:?}) {until}"),

@@ -243,7 +243,9 @@ impl Run {
             }
             Trouble::Executors(host, kind) => {
                 let processes = world.checks().processes.clone();
-                for process in processes.iter().filter(|process| process.worker() == host && process.is_alive()) {
+                for process in
+                    processes.iter().filter(|process| process.worker() == host && process.is_alive())
+                {
                     for task in process.meets(kind) {
                         // Of a failure the executor itself tells.
                         if kind != basin_domain::failure::FailureKind::Experiment {
@@ -290,7 +292,8 @@ impl Run {
             match result(&store, &task).await {
                 Ok(result) if result == expected => self.world.checks().count("results compared"),
                 Ok(result) => {
-                    let (result, expected) = (String::from_utf8_lossy(&result), String::from_utf8_lossy(&expected));
+                    let (result, expected) =
+                        (String::from_utf8_lossy(&result), String::from_utf8_lossy(&expected));
                     self.world.breaks(SAME_BYTES, format!("of {}: {result}, not {expected}", short(&task)));
                 }
                 Err(error) => self.world.breaks(SAME_BYTES, format!("of {}: {error}", short(&task))),

@@ -12,8 +12,8 @@ use futures::stream::BoxStream;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
-    PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
 use crate::chance::Chance;
@@ -85,8 +85,12 @@ impl Objects {
 
 impl State {
     fn verdict(&mut self, host: Host, call: Call) -> Verdict {
-        let faults: Vec<StoreFault> =
-            self.faults.values().filter(|(whose, _)| whose.is_none_or(|whose| whose == host)).map(|(_, it)| *it).collect();
+        let faults: Vec<StoreFault> = self
+            .faults
+            .values()
+            .filter(|(whose, _)| whose.is_none_or(|whose| whose == host))
+            .map(|(_, it)| *it)
+            .collect();
         for fault in faults {
             let happens = self.chance.happens(0.5);
             match fault {
@@ -97,7 +101,9 @@ impl State {
                 }
                 StoreFault::LostAnswers if happens => return Verdict::IsDoneAndFails(Said::Unavailable),
                 StoreFault::LateWrites if happens && call != Call::Read => {
-                    return Verdict::FailsAndIsDoneLater(Duration::from_millis(self.chance.between(100, 9_000)));
+                    return Verdict::FailsAndIsDoneLater(Duration::from_millis(
+                        self.chance.between(100, 25_000),
+                    ));
                 }
                 StoreFault::Denied => return Verdict::Fails(Said::Denied),
                 StoreFault::Full if call != Call::Read => return Verdict::Fails(Said::Full),
@@ -112,10 +118,13 @@ impl State {
     }
 
     fn delay(&mut self, host: Host) -> Duration {
-        let is_slow = self.faults.values().any(|(whose, fault)| {
-            *fault == StoreFault::Slow && whose.is_none_or(|whose| whose == host)
-        });
-        Duration::from_millis(self.chance.between(2, 12) + if is_slow { self.chance.between(500, 4_000) } else { 0 })
+        let is_slow = self
+            .faults
+            .values()
+            .any(|(whose, fault)| *fault == StoreFault::Slow && whose.is_none_or(|whose| whose == host));
+        Duration::from_millis(
+            self.chance.between(2, 12) + if is_slow { self.chance.between(500, 4_000) } else { 0 },
+        )
     }
 }
 
@@ -161,7 +170,12 @@ impl StoreView {
     }
 
     /// A call, with its ways there and back.
-    async fn call<T: Send>(&self, call: Call, key: &str, does: impl Future<Output = Result<T>> + Send) -> Result<T> {
+    async fn call<T: Send>(
+        &self,
+        call: Call,
+        key: &str,
+        does: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
         self.travel(self.host, Host::Store).await;
         let verdict = self.world.objects.state().verdict(self.host, call);
         let done = match verdict {
@@ -197,7 +211,9 @@ impl StoreView {
     fn note_commit(&self, key: &str, bytes: Bytes) {
         let before = self.world.objects.state().commits.insert(key.to_owned(), bytes.clone());
         match before {
-            Some(before) if before != bytes => self.world.breaks(ONCE, format!("{} wrote over {key}", self.host)),
+            Some(before) if before != bytes => {
+                self.world.breaks(ONCE, format!("{} wrote over {key}", self.host))
+            }
             Some(_) => {}
             None => self.world.tell(format!("{} committed {}", self.host, short(key))),
         }
@@ -247,7 +263,11 @@ impl ObjectStore for StoreView {
         said
     }
 
-    async fn put_multipart_opts(&self, key: &Path, options: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+    async fn put_multipart_opts(
+        &self,
+        key: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
         let begun = self.world.objects.inner.put_multipart_opts(key, options);
         self.call(Call::Write, key.as_ref(), begun).await
     }
@@ -276,7 +296,8 @@ impl ObjectStore for StoreView {
         let (view, prefix) = (self.clone(), prefix.cloned());
         let listed = async move {
             let key = prefix.as_ref().map(ToString::to_string).unwrap_or_default();
-            let listed = async { Ok(view.world.objects.inner.list(prefix.as_ref()).collect::<Vec<_>>().await) };
+            let listed =
+                async { Ok(view.world.objects.inner.list(prefix.as_ref()).collect::<Vec<_>>().await) };
             view.call(Call::Read, &key, listed).await
         };
         futures::stream::once(listed)
