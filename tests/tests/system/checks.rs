@@ -23,8 +23,8 @@ pub(crate) const SAME_BYTES: &str = "the bytes of results are those of an undist
 
 /// How long after a fault's end its traces may last: silence is noticed, stores are asked again, a lease runs out.
 const AFTERMATH: Millis = 25_000;
-/// For so long a task that is ready may wait for a worker that is free.
-const PATIENCE: Millis = 15_000;
+/// For so long a task that is ready may wait for a worker that is free: after a failure it is kept for others for 30 s.
+const PATIENCE: Millis = 40_000;
 
 /// How often what happened.
 pub(crate) type Tally = BTreeMap<String, u64>;
@@ -118,7 +118,12 @@ impl Checks {
                 self.unlease(lease, *task);
             }
             Change::Failed { lease, task, failure, verdict } => {
-                world.tell(format!("{} is charged: {}: {}", short(task), failure.kind.as_str(), failure.message));
+                world.tell(format!(
+                    "{} is charged: {}: {}",
+                    short(task),
+                    failure.kind.as_str(),
+                    failure.message
+                ));
                 self.check_charge(world, lease, *task, failure.kind);
                 self.set(
                     *task,
@@ -149,7 +154,11 @@ impl Checks {
         for (task, _) in tasks {
             for process in self.processes.iter().filter(|process| process.tasks().contains(task)) {
                 if worker_of(worker) != Some(process.worker()) {
-                    let what = format!("{} is granted to {worker} while {} trains it", short(task), process.worker());
+                    let what = format!(
+                        "{} is granted to {worker} while {} trains it",
+                        short(task),
+                        process.worker()
+                    );
                     world.breaks(FENCED, what);
                 }
             }
@@ -192,19 +201,25 @@ impl Checks {
         self.count(format!("charges: {}", kind.as_str()));
         if kind == FailureKind::WorkerLost {
             if self.inexplicable.contains(lease) {
-                world.breaks(CHARGED, format!("{} is charged for the loss of a worker that was there", short(&task)));
+                world.breaks(
+                    CHARGED,
+                    format!("{} is charged for the loss of a worker that was there", short(&task)),
+                );
             }
             return;
         }
         match self.failures.iter().position(|failure| *failure == (task, kind)) {
             Some(place) => drop(self.failures.remove(place)),
-            None => world.breaks(CHARGED, format!("{} is charged as {} for nothing", short(&task), kind.as_str())),
+            None => {
+                world.breaks(CHARGED, format!("{} is charged as {} for nothing", short(&task), kind.as_str()))
+            }
         }
     }
 
     /// Whether all tasks are settled.
     pub(crate) fn are_settled(&self) -> bool {
-        let is_settled = |task: &TaskRecord| matches!(task.state, TaskState::Committed | TaskState::FailedForGood);
+        let is_settled =
+            |task: &TaskRecord| matches!(task.state, TaskState::Committed | TaskState::FailedForGood);
         !self.tasks.is_empty() && self.tasks.values().all(is_settled)
     }
 
@@ -219,21 +234,26 @@ impl Checks {
             .map(|(task, _)| *task)
             .collect();
         let slots = world.plan.cluster.slots as usize;
-        let free = workers.iter().find(|(worker, _)| {
-            self.leases.values().filter(|(holder, _)| holder == worker).count() < slots
-        });
+        let free = workers
+            .iter()
+            .find(|(worker, _)| self.leases.values().filter(|(holder, _)| holder == worker).count() < slots);
         let Some((free, _)) = free.filter(|_| is_calm) else {
             self.tasks.values_mut().for_each(|record| record.ready_since = None);
             return;
         };
         for (task, record) in &mut self.tasks {
-            let has_inputs =
-                record.spec.as_ref().is_none_or(|spec| spec.inputs.values().all(|input| committed.contains(input)));
+            let has_inputs = record
+                .spec
+                .as_ref()
+                .is_none_or(|spec| spec.inputs.values().all(|input| committed.contains(input)));
             let is_ready = matches!(record.state, TaskState::Queued(from) if from <= now) && has_inputs;
             record.ready_since = if is_ready { record.ready_since.or(Some(now)) } else { None };
             if record.ready_since.is_some_and(|since| now - since > PATIENCE) {
                 let waits = (now - record.ready_since.unwrap_or(now)) / 1_000;
-                world.breaks(STARVES, format!("{} has waited for {waits} s while {free} was free", short(task)));
+                world.breaks(
+                    STARVES,
+                    format!("{} has waited for {waits} s while {free} was free", short(task)),
+                );
                 return;
             }
         }

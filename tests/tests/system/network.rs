@@ -164,7 +164,10 @@ impl Network {
         let (here, there) = (end(0, life), end(1, connection.lock().unwrap().lives[1].clone()));
         let listener = self.ways().listeners.get(&to).cloned();
         if listener.is_none_or(|listener| listener.send(there).is_err()) {
-            return Err(io::Error::new(io::ErrorKind::ConnectionRefused, Refused(io::ErrorKind::ConnectionRefused.into())));
+            return Err(io::Error::new(
+                io::ErrorKind::ConnectionRefused,
+                Refused(io::ErrorKind::ConnectionRefused.into()),
+            ));
         }
         let mut ways = self.ways();
         ways.connections.retain(|connection| connection.strong_count() > 0);

@@ -93,6 +93,8 @@ pub(crate) enum Faults {
     All,
     /// Coordinators are killed, and nothing else happens.
     CoordinatorsKilled,
+    /// Workers are killed, and writes are late.
+    LateWrites,
 }
 
 impl Plan {
@@ -109,6 +111,7 @@ impl Plan {
         let count = match allowed {
             Faults::None => 0,
             Faults::All => chance.between(2, 9),
+            Faults::LateWrites => chance.between(4, 9),
             Faults::CoordinatorsKilled => chance.between(1, 5),
         };
         let mut faults: Vec<Fault> = (0..count).map(|_| Fault::draw(&mut chance, cluster, allowed)).collect();
@@ -143,6 +146,8 @@ impl Fault {
         let kept = chance.happens(0.5);
         let what = match chance.between(0, 24) {
             _ if allowed == Faults::CoordinatorsKilled => Trouble::Kill(coordinator),
+            _ if allowed == Faults::LateWrites && kept => Trouble::Store(None, StoreFault::LateWrites),
+            _ if allowed == Faults::LateWrites => Trouble::Kill(worker),
             0..=2 => Trouble::Kill(worker),
             3 | 4 => Trouble::Kill(coordinator),
             5 | 6 => Trouble::KillInWrite(coordinator, kept),

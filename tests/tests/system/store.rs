@@ -102,7 +102,7 @@ impl State {
                 StoreFault::LostAnswers if happens => return Verdict::IsDoneAndFails(Said::Unavailable),
                 StoreFault::LateWrites if happens && call != Call::Read => {
                     return Verdict::FailsAndIsDoneLater(Duration::from_millis(
-                        self.chance.between(100, 9_000),
+                        self.chance.between(100, 25_000),
                     ));
                 }
                 StoreFault::Denied => return Verdict::Fails(Said::Denied),
