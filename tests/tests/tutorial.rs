@@ -55,7 +55,8 @@ fn comparable(text: &str) -> Vec<String> {
         let mut words: Vec<&str> = line.split_whitespace().collect();
         // `3 min 05 s`, `12 s`, `7 ms`; in the table of memory also `141 MiB` and `−1 %`.
         let is_of_memory = words.iter().filter(|word| **word == "MiB").count() > 1;
-        let units: &[&str] = if is_of_memory { &["MiB", "%"] } else { &["s", "ms", "min", "h", "slot", "slots"] };
+        let units: &[&str] =
+            if is_of_memory { &["MiB", "%"] } else { &["s", "ms", "min", "h", "slot", "slots"] };
         let mut at = 0;
         while at + 1 < words.len() {
             if is_number(words[at].trim_start_matches('−'))

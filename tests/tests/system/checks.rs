@@ -262,9 +262,10 @@ impl Checks {
     /// The result that a task must have.
     pub(crate) fn expected_result(&self, task: &TaskId) -> Vec<u8> {
         let spec = self.tasks.get(task).and_then(|record| record.spec.as_ref());
-        let inputs = spec.map(|spec| spec.inputs.values().map(|input| self.expected_result(input)).collect());
+        let inputs = spec
+            .map(|spec| spec.inputs.values().map(|input| self.expected_result(input)).collect::<Vec<_>>());
         let (steps, _) = timetable(task);
-        let first = first_state(task, &inputs.unwrap_or_else(Vec::new));
+        let first = first_state(task, &inputs.unwrap_or_default());
         result_of(task, (1..=steps).fold(first, next_state))
     }
 

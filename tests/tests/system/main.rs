@@ -53,7 +53,7 @@ fn run_seeds(
     seeds: std::ops::Range<u64>,
     faults: Faults,
     flaw: Option<Flaw>,
-) -> Result<Tally, (Plan, run::Outcome)> {
+) -> Result<Tally, Box<(Plan, run::Outcome)>> {
     let next = AtomicU64::new(seeds.start);
     let total = Mutex::new(Ok(Tally::new()));
     // More than there are cores: a run waits for its second thread now and then.
@@ -70,7 +70,7 @@ fn run_seeds(
                     let outcome = run(&plan, flaw);
                     let mut total = total.lock().unwrap();
                     match &mut *total {
-                        Ok(_) if outcome.broken.is_some() => *total = Err((plan, outcome)),
+                        Ok(_) if outcome.broken.is_some() => *total = Err(Box::new((plan, outcome))),
                         Ok(total) => {
                             outcome
                                 .tally
@@ -106,7 +106,8 @@ fn keeps_all_promises(seeds: u64, faults: Faults) -> Option<Tally> {
     let seeds = number_from("BASIN_SYSTEM_SEEDS").unwrap_or(seeds);
     match run_seeds(0..seeds, faults, None) {
         Ok(tally) => Some(tally),
-        Err((plan, outcome)) => {
+        Err(first) => {
+            let (plan, outcome) = *first;
             let drawn = plan.faults.len();
             let (plan, outcome) = shrink(plan, None, outcome);
             panic!("{}", story(&plan, &outcome, drawn));
@@ -169,7 +170,7 @@ fn a_seed_gives_the_same_run_each_time() {
 /// faults left out that it doesn't need.
 #[track_caller]
 fn is_noticed(flaw: Flaw, faults: Faults, promises: &[&str]) {
-    let (plan, outcome) = run_seeds(0..300, faults, Some(flaw)).expect_err("the flaw is noticed");
+    let (plan, outcome) = *run_seeds(0..300, faults, Some(flaw)).expect_err("the flaw is noticed");
     let drawn = plan.faults.len();
     let (plan, outcome) = shrink(plan, Some(flaw), outcome);
     let text = story(&plan, &outcome, drawn);

@@ -203,15 +203,15 @@ impl StoreView {
         let bytes = Bytes::from(payload.clone());
         let written = self.world.objects.inner.put_opts(key, payload, options).await?;
         if key.as_ref().ends_with("/commit.json") {
-            self.note_commit(key.as_ref(), bytes);
+            self.note_commit(key.as_ref(), &bytes);
         }
         Ok(written)
     }
 
-    fn note_commit(&self, key: &str, bytes: Bytes) {
+    fn note_commit(&self, key: &str, bytes: &Bytes) {
         let before = self.world.objects.state().commits.insert(key.to_owned(), bytes.clone());
         match before {
-            Some(before) if before != bytes => {
+            Some(before) if before != *bytes => {
                 self.world.breaks(ONCE, format!("{} wrote over {key}", self.host))
             }
             Some(_) => {}
