@@ -7,7 +7,7 @@ use tokio::runtime::Runtime;
 use tokio_postgres::Client;
 
 use super::{Address, Candidate, Environment, PostgresJournal};
-use crate::journal::{EncodedSnapshot, Election, ElectionOutcome, Epoch, Journal, JournalError, Recovered};
+use crate::journal::{Election, ElectionOutcome, EncodedSnapshot, Epoch, Journal, JournalError, Recovered};
 
 /// A schema, dropped with this.
 pub(in crate::journal) struct Database {

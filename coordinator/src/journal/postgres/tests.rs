@@ -3,7 +3,7 @@
 use super::testing::Database;
 use super::{Address, Candidate, Environment, PostgresJournal};
 use crate::journal::samples::events;
-use crate::journal::{EncodedSnapshot, Election, ElectionOutcome, Epoch, Journal, JournalError};
+use crate::journal::{Election, ElectionOutcome, EncodedSnapshot, Epoch, Journal, JournalError};
 
 /// The database of a test, unless there is none to try it on.
 fn database(test: &str) -> Option<Database> {
