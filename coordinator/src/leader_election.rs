@@ -63,12 +63,12 @@ impl<E: Election> LeaderElection<E> {
     /// # Errors
     /// If it can't be used, or was lost meanwhile.
     pub async fn take_over(&mut self, epoch: Epoch) -> Result<LeaderSession, TakeoverError> {
-        // From here on it can't be said that nothing is decided here.
-        self.leadership.set(LeadershipRole::Transition);
         let journal = self.candidate.journal(epoch);
-        let (context, stop) = (&self.context, &self.stop);
+        let (context, stop, leadership) = (&self.context, &self.stop, &self.leadership);
         let begun = async {
             let commits = CommitMode::from(context.store.probe().await?);
+            // From here on it can't be said that nothing is decided here.
+            leadership.set(LeadershipRole::Transition);
             let context = LeaderContext { commits, ..context.clone() };
             Ok::<_, TakeoverError>(LeaderSession::begin(journal, &context, stop).await?)
         };

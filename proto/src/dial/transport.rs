@@ -15,6 +15,7 @@ pub type Opening = Pin<Box<dyn Future<Output = io::Result<Box<dyn ByteStream>>> 
 
 /// Opens ways to other ends: a tunnel, say, or a network that is simulated.
 pub trait Transport: fmt::Debug + Send + Sync {
-    /// Opens one to a host, which is a name or an IP address, and a port.
+    /// Opens one to a host, which is a name or an IP address, and a port. That nobody listens there is an error whose cause (its
+    /// `source`) is an [`io::Error`] of [`io::ErrorKind::ConnectionRefused`].
     fn open(&self, host: &str, port: u16) -> Opening;
 }
