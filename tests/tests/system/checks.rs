@@ -211,7 +211,8 @@ impl Checks {
         match self.failures.iter().position(|failure| *failure == (task, kind)) {
             Some(place) => drop(self.failures.remove(place)),
             None => {
-                world.breaks(CHARGED, format!("{} is charged as {} for nothing", short(&task), kind.as_str()))
+                world
+                    .breaks(CHARGED, format!("{} is charged as {} for nothing", short(&task), kind.as_str()));
             }
         }
     }

@@ -212,7 +212,7 @@ impl StoreView {
         let before = self.world.objects.state().commits.insert(key.to_owned(), bytes.clone());
         match before {
             Some(before) if before != *bytes => {
-                self.world.breaks(ONCE, format!("{} wrote over {key}", self.host))
+                self.world.breaks(ONCE, format!("{} wrote over {key}", self.host));
             }
             Some(_) => {}
             None => self.world.tell(format!("{} committed {}", self.host, short(key))),
