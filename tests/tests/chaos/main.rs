@@ -39,17 +39,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use basin_tests::Radosgw;
+use basin_tests::{Radosgw, number_from};
 use machine::Machine;
 use run::{Outcome, run};
 
 /// So many seeds run where nobody says how many.
 const RUNS: u64 = 3;
-
-fn number_from(variable: &str) -> Option<u64> {
-    let text = std::env::var(variable).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{variable}={text} is not a number")))
-}
 
 /// The seeds that are asked for.
 fn seeds() -> std::ops::Range<u64> {

@@ -40,6 +40,7 @@ mod world;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use basin_tests::number_from;
 use checks::BrokenPromise;
 use world::{Faults, Flaw, Tally, World};
 
@@ -72,11 +73,6 @@ fn run_seeds(seeds: u64, faults: Faults, flaw: Option<Flaw>) -> Result<Tally, (u
         }
     });
     total.into_inner().unwrap()
-}
-
-fn number_from(variable: &str) -> Option<u64> {
-    let text = std::env::var(variable).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{variable}={text} is not a number")))
 }
 
 /// Runs the seed of `BASIN_SIMULATION_SEED` alone, or as many as `BASIN_SIMULATION_SEEDS` says.

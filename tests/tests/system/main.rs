@@ -41,6 +41,7 @@ mod world;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use basin_tests::number_from;
 use checks::{ACKNOWLEDGED, CHARGED, ENDS, FENCED, SAME_BYTES, STARVES, Tally};
 use plan::{Faults, Plan};
 use run::run;
@@ -84,11 +85,6 @@ fn run_seeds(
         }
     });
     total.into_inner().unwrap()
-}
-
-fn number_from(variable: &str) -> Option<u64> {
-    let text = std::env::var(variable).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{variable}={text} is not a number")))
 }
 
 /// Runs the seed of `BASIN_SYSTEM_SEED` alone, or as many as `BASIN_SYSTEM_SEEDS` says. Nothing if it was one.
