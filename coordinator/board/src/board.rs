@@ -13,6 +13,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::access::Access;
 use crate::context;
 use crate::model::{Model, Poller, StorePoller};
+use crate::patient_runtime::PatientRuntime;
 use crate::random;
 use crate::routes::routes;
 use crate::settings::{BoardSettings, Source, StoreChoice};
@@ -29,6 +30,8 @@ pub struct Board {
     pub address: SocketAddr,
     link: SecretString,
     _stop: DropGuard,
+    /// Whatever is still under way ends with it.
+    _runtime: PatientRuntime,
 }
 
 /// Why a board can't be opened.
@@ -57,6 +60,9 @@ pub enum BoardError {
     /// There is no key for the board's link.
     #[error("this system gives no random numbers")]
     Random(#[source] std::io::Error),
+    /// The board has no threads.
+    #[error("the board's threads can't be started")]
+    Threads(#[source] std::io::Error),
 }
 
 impl Board {
@@ -65,6 +71,26 @@ impl Board {
     /// # Errors
     /// If the address can't be used, or the coordinator can't be dialled with these certificates.
     pub async fn open(settings: BoardSettings) -> Result<Self, BoardError> {
+        let runtime = PatientRuntime::start("board").map_err(BoardError::Threads)?;
+        let OpenBoard { address, link, stop } = runtime.run(OpenBoard::open(settings)).await?;
+        Ok(Self { address, link, _stop: stop, _runtime: runtime })
+    }
+
+    /// The address to open in a browser. Where the board has credentials of its own, it lets one use them: it is for whoever started it.
+    pub fn link(&self) -> &str {
+        self.link.expose_secret()
+    }
+}
+
+/// What the board's threads have opened.
+struct OpenBoard {
+    address: SocketAddr,
+    link: SecretString,
+    stop: DropGuard,
+}
+
+impl OpenBoard {
+    async fn open(settings: BoardSettings) -> Result<Self, BoardError> {
         let BoardSettings { listen, hosts, tls, allows_plaintext, source, store, journal, is_of_run } =
             settings;
         if !listen.ip().is_loopback() && tls.is_none() && !allows_plaintext {
@@ -116,11 +142,6 @@ impl Board {
         let rules = ConnectionRules { port: "board", connections: CONNECTIONS, longest: LONGEST, tls };
         tokio::spawn(stop.clone().run_until_cancelled_owned(accept(listener, routes(&board), rules)));
         tracing::info!(%address, "board opened");
-        Ok(Self { address, link: link.into(), _stop: stop.drop_guard() })
-    }
-
-    /// The address to open in a browser. Where the board has credentials of its own, it lets one use them: it is for whoever started it.
-    pub fn link(&self) -> &str {
-        self.link.expose_secret()
+        Ok(Self { address, link: link.into(), stop: stop.drop_guard() })
     }
 }

@@ -18,6 +18,7 @@ mod context;
 pub mod fuzzing;
 mod model;
 mod pages;
+mod patient_runtime;
 mod points;
 mod random;
 mod routes;

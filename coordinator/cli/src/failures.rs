@@ -93,7 +93,7 @@ pub(crate) fn board_not_opened(error: BoardError) -> CommandError {
             CommandError::input(error)
         }
         BoardError::Dial(cause) if cause.is_input() => CommandError::input(error),
-        BoardError::Dial(_) | BoardError::Random(_) => CommandError::basin(error),
+        BoardError::Dial(_) | BoardError::Random(_) | BoardError::Threads(_) => CommandError::basin(error),
     };
     failed.hint_if_any(hint)
 }

@@ -77,7 +77,7 @@ pub(super) fn used_by(other: &LocalCoordinator, state: &Path, what: String) -> C
 /// with it. What of it is committed counts.
 pub(super) async fn end_leases(coordinator: &Coordinator, what: &'static str) -> Result<(), CommandError> {
     let leases = coordinator.ledger.view(|ledger| {
-        let leases = ledger.workers().flat_map(|worker| worker.leases);
+        let leases = ledger.workers().flat_map(|worker| ledger.leases_of(worker.id));
         leases.map(|lease| (lease.id.clone(), lease.tasks)).collect::<Vec<_>>()
     });
     for (lease, tasks) in leases.await.or_basin(what)? {

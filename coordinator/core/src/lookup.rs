@@ -36,17 +36,18 @@ impl Ledger {
         read.map(|dataset| dataset.digest).collect()
     }
 
-    /// How far a task is that a worker has, as its worker said last.
-    pub fn progress_of(&self, task: &TaskId) -> Option<&Progress> {
-        self.progress.get(&self.find_task(task)?)
+    /// How far the tasks are that a worker has, as it said last.
+    pub fn progress_of<'a>(&'a self, worker: &WorkerId) -> impl Iterator<Item = &'a Progress> + use<'a> {
+        let leases = self.index.held.get(worker).into_iter().flatten();
+        let tasks = leases.flat_map(|lease| &self.state.leases[lease].tasks);
+        tasks.filter_map(|task| self.progress.get(task))
     }
 
-    /// The training examples a second that a worker's tasks take together, as far as it says so; none if none of them does, or its
-    /// process has ended.
+    /// The training examples a second that a worker's tasks take together, as far as it said so last; none if it holds nothing any
+    /// more, or its process has ended.
     pub fn examples_per_second(&self, worker: &WorkerView<'_>) -> Option<f64> {
-        let tasks = worker.leases.iter().flat_map(|lease| &lease.tasks).filter(|_| !worker.exited);
-        let rates = tasks.filter_map(|task| self.progress_of(task)?.current_examples_per_second());
-        rates.reduce(|sum, rate| sum + rate)
+        let heartbeat = self.heartbeats.get(worker.id).filter(|_| worker.leases > 0 && !worker.exited);
+        heartbeat?.examples_per_second
     }
 
     /// Whether anything is under a lease: somebody may be working.

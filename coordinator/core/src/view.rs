@@ -1,5 +1,6 @@
 //! How the ledger looks from outside: what `status`, `why` and `workers` show.
 
+use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use basin_domain::failure::Failure;
@@ -125,8 +126,8 @@ pub struct WorkerView<'a> {
     pub waiting: Option<&'a OutageWait>,
     /// Its process has ended: somebody on its machine saw it.
     pub exited: bool,
-    /// Its leases.
-    pub leases: Vec<LeaseView<'a>>,
+    /// How many leases it has, live and ended; [`Ledger::leases_of`] tells them.
+    pub leases: usize,
 }
 
 /// A lease.
@@ -200,6 +201,24 @@ impl Ledger {
     /// Every worker that was heard, holds a lease, or is remembered for what it did, by id.
     pub fn workers(&self) -> impl Iterator<Item = WorkerView<'_>> {
         self.workers_from(Bound::Unbounded)
+    }
+
+    /// The leases of a worker, live and ended, by id.
+    pub fn leases_of<'a>(&'a self, worker: &WorkerId) -> impl Iterator<Item = LeaseView<'a>> + use<'a> {
+        self.index.held.get(worker).into_iter().flatten().map(|id| {
+            let lease = &self.state.leases[id];
+            LeaseView {
+                id,
+                expires: lease.expires,
+                is_expiring: !lease.is_live(),
+                tasks: lease.tasks.iter().map(|task| self.state.task(*task).id).collect(),
+            }
+        })
+    }
+
+    /// The outage whose end a worker waits for.
+    pub fn outage_of(&self, worker: &WorkerId) -> Option<&OutageWait> {
+        self.heartbeats.get(worker)?.waiting.as_ref()
     }
 
     /// The worker of a lease that isn't settled.
@@ -295,15 +314,6 @@ impl Ledger {
 
     pub(crate) fn worker_view<'a>(&'a self, id: &'a WorkerId) -> WorkerView<'a> {
         let heartbeat = self.heartbeats.get(id);
-        let leases = self.index.held.get(id).into_iter().flatten().map(|id| {
-            let lease = &self.state.leases[id];
-            LeaseView {
-                id,
-                expires: lease.expires,
-                is_expiring: !lease.is_live(),
-                tasks: lease.tasks.iter().map(|task| self.state.task(*task).id).collect(),
-            }
-        });
         WorkerView {
             id,
             description: heartbeat.map(|heartbeat| &heartbeat.description),
@@ -312,7 +322,7 @@ impl Ledger {
             avoided_until: self.state.workers.get(id).and_then(|health| health.avoided_until),
             waiting: heartbeat.and_then(|heartbeat| heartbeat.waiting.as_ref()),
             exited: self.has_exited(id),
-            leases: leases.collect(),
+            leases: self.index.held.get(id).map_or(0, BTreeSet::len),
         }
     }
 }

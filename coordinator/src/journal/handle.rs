@@ -2,34 +2,27 @@
 //!
 //! Requests that arrive while the disk is busy are decided together and share the next write (group commit): the busier
 //! the coordinator, the fewer writes a request costs. Reads of the ledger run on the same thread, between writes, so that
-//! nobody sees what isn't on disk. They come after the requests, and only for a moment before it is the requests' turn again:
-//! however many read, a worker's call waits for one read at most.
+//! nobody sees what isn't on disk. They come after the requests, and give way to the first that comes: however many read, a worker's
+//! call waits for one read at most.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
-use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime};
 
 use basin_core::command::{Policy, Refusal};
 use basin_core::{Ledger, Request};
 use basin_domain::error_chain;
 use basin_domain::time::Timestamp;
 use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio::time::Instant;
 
 use super::clock::OffsetClock;
 use super::journal_write::JournalWrite;
-use super::writer::{Decisions, WriteError, Writer};
-use super::{Clock, EncodedSnapshot, Journal, JournalError};
+use super::ledger_service::{Decide, LedgerService, Message};
+use super::writer::{WriteError, Writer};
+use super::{Clock, Journal, JournalError};
 
 /// Requests that wait; whoever brings one more waits until there is room.
 const QUEUE: usize = 1024;
-/// Requests that share a write.
-const BATCH: usize = 512;
 /// Reads that wait; whoever would read, too, waits until there is room, and keeps no request from the queue.
 const MAX_READS: usize = 256;
-/// How long reads may go on when a request may have come; one more is always begun.
-const READ_BUDGET: Duration = Duration::from_millis(2);
 
 /// A ledger behind its journal. Clones speak to the same one; it ends with the last of them, or when it is closed.
 #[derive(Clone)]
@@ -61,7 +54,7 @@ pub struct JournalFailure {
 }
 
 impl JournalFailure {
-    fn of(error: &WriteError) -> Self {
+    pub(super) fn of(error: &WriteError) -> Self {
         let (WriteError::Append(cause) | WriteError::Unconfirmed(cause)) = error else {
             return Self { why: error_chain::with_causes(error), is_full: false };
         };
@@ -87,21 +80,6 @@ pub enum DecideError {
     /// The same, and this is why. What was answered before is kept.
     #[error("the ledger is closed")]
     Failed(#[source] JournalFailure),
-}
-
-/// A read of the ledger, which answers its asker itself.
-type Read = Box<dyn FnOnce(&Ledger) + Send>;
-
-/// A request: decided with the others of its batch, and answered by what that gives, once the batch is kept.
-type Decide = Box<dyn FnOnce(&mut Decisions<'_>) -> Answer + Send>;
-
-/// Sends the reply to whoever asked, with the write that kept what happened.
-type Answer = Box<dyn FnOnce(JournalWrite) + Send>;
-
-enum Message {
-    Decide(Decide),
-    Read(Read),
-    Close(oneshot::Sender<()>),
 }
 
 impl LedgerHandle {
@@ -139,7 +117,7 @@ impl LedgerHandle {
             let clock = never_behind(writer.latest(), clock);
             // Whoever opened it may have gone meanwhile; the closed queue ends this then.
             let _ = opened.send(Ok(Arc::clone(&clock)));
-            let closing = Service { writer, clock, encoding: None, end: ended }.serve(&mut messages).await;
+            let closing = LedgerService::new(writer, clock, ended).serve(&mut messages).await;
             // The journal is free by now: whoever waits for the end may open it again.
             drop(messages);
             drop(closing);
@@ -248,160 +226,4 @@ fn never_behind(latest: Timestamp, clock: Arc<dyn Clock>) -> Arc<dyn Clock> {
         "this machine's clock is behind the journal's last event; the ledger's time goes on from there"
     );
     Arc::new(OffsetClock { clock, by })
-}
-
-/// The state of whoever decides.
-struct Service<J> {
-    writer: Writer<J>,
-    clock: Arc<dyn Clock>,
-    /// A snapshot that is being encoded on another thread.
-    encoding: Option<JoinHandle<EncodedSnapshot>>,
-    end: Arc<OnceLock<JournalFailure>>,
-}
-
-/// Tells those who asked for the end that it has come, when it is dropped.
-struct Closed(Vec<oneshot::Sender<()>>);
-
-impl Drop for Closed {
-    fn drop(&mut self) {
-        for waiting in self.0.drain(..) {
-            let _ = waiting.send(());
-        }
-    }
-}
-
-impl<J: Journal> Service<J> {
-    /// Answers until it is closed, or the journal can't be written. The journal is free when this returns.
-    async fn serve(mut self, messages: &mut mpsc::Receiver<Message>) -> Closed {
-        let mut closing = Closed(Vec::new());
-        let mut reads = VecDeque::new();
-        while closing.0.is_empty() {
-            let mut batch = Batch::default();
-            if reads.is_empty() {
-                let Some(first) = messages.recv().await else { break };
-                batch.take(first, &mut reads);
-            }
-            while batch.requests.len() < BATCH && batch.closing.is_empty() {
-                let Ok(next) = messages.try_recv() else { break };
-                batch.take(next, &mut reads);
-            }
-            closing.0.append(&mut batch.closing);
-            // At the end those that came before it are answered all.
-            let read_budget = if closing.0.is_empty() { READ_BUDGET } else { Duration::MAX };
-            if let Err(error) = self.answer(batch, &mut reads, read_budget) {
-                log_end(&error);
-                // Waiting commands are dropped unanswered with the queue: their senders find the ledger unavailable.
-                return closing;
-            }
-            self.continue_snapshot();
-        }
-        self.finish_snapshot();
-        closing
-    }
-
-    /// Decides, and then serves reads for a while.
-    fn answer(
-        &mut self,
-        batch: Batch,
-        reads: &mut VecDeque<Read>,
-        read_budget: Duration,
-    ) -> Result<(), WriteError> {
-        if batch.requests.is_empty() {
-            if !reads.is_empty() {
-                let confirmed = self.writer.confirm();
-                confirmed.inspect_err(|error| self.record_end(error))?;
-            }
-        } else {
-            // These outlive a failure until its cause is on record, so that who hears nothing finds it.
-            let requests = batch.requests.len();
-            let mut answers: Vec<Answer> = Vec::with_capacity(requests);
-            let began = SystemTime::now();
-            let written = self.writer.write(self.clock.now(), |decisions| {
-                answers.extend(batch.requests.into_iter().map(|decide| decide(decisions)));
-            });
-            written.inspect_err(|error| self.record_end(error))?;
-            let write = JournalWrite { began, ended: SystemTime::now(), requests };
-            answers.into_iter().for_each(|answer| answer(write));
-        }
-        let began = Instant::now();
-        while let Some(read) = reads.pop_front() {
-            read(self.writer.ledger());
-            if began.elapsed() >= read_budget {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn record_end(&self, error: &WriteError) {
-        self.end.get_or_init(|| JournalFailure::of(error));
-    }
-
-    /// Begins a snapshot when one is due, and keeps it once it is encoded.
-    fn continue_snapshot(&mut self) {
-        match self.encoding.take() {
-            Some(encoding) if encoding.is_finished() => self.keep(encoding),
-            Some(encoding) => self.encoding = Some(encoding),
-            None if self.writer.is_snapshot_due() => {
-                let (sequence, snapshot) = self.writer.snapshot();
-                self.encoding = Some(std::thread::spawn(move || EncodedSnapshot::new(sequence, &snapshot)));
-            }
-            None => {}
-        }
-    }
-
-    fn finish_snapshot(&mut self) {
-        if let Some(encoding) = self.encoding.take() {
-            self.keep(encoding);
-        }
-        if self.writer.has_news() {
-            let (sequence, snapshot) = self.writer.snapshot();
-            self.keep_encoded(&EncodedSnapshot::new(sequence, &snapshot));
-        }
-    }
-
-    fn keep(&mut self, encoding: JoinHandle<EncodedSnapshot>) {
-        match encoding.join() {
-            Ok(snapshot) => self.keep_encoded(&snapshot),
-            Err(_) => tracing::error!("a snapshot of the journal could not be encoded"),
-        }
-    }
-
-    fn keep_encoded(&mut self, snapshot: &EncodedSnapshot) {
-        let (sequence, bytes) = (snapshot.sequence, snapshot.bytes.len());
-        match self.writer.keep_snapshot(snapshot) {
-            Ok(()) => tracing::debug!(sequence, bytes, "a snapshot of the journal was kept"),
-            // The events are all there: a restart takes longer, and nothing is lost.
-            Err(error) => {
-                tracing::warn!(sequence, error = &error as &dyn std::error::Error, "a snapshot was not kept");
-            }
-        }
-    }
-}
-
-fn log_end(error: &WriteError) {
-    use WriteError::{Append, Unconfirmed};
-    let (Append(JournalError::Superseded) | Unconfirmed(JournalError::Superseded)) = error else {
-        let error = error as &dyn std::error::Error;
-        return tracing::error!(error, "the journal failed; nothing is decided any more");
-    };
-    tracing::warn!("another coordinator has taken over; nothing is decided here any more");
-}
-
-/// The commands that arrived while the last write was under way.
-#[derive(Default)]
-struct Batch {
-    requests: Vec<Decide>,
-    closing: Vec<oneshot::Sender<()>>,
-}
-
-impl Batch {
-    /// Takes a request; a read joins those that wait.
-    fn take(&mut self, message: Message, reads: &mut VecDeque<Read>) {
-        match message {
-            Message::Decide(decide) => self.requests.push(decide),
-            Message::Read(read) => reads.push_back(read),
-            Message::Close(done) => self.closing.push(done),
-        }
-    }
 }

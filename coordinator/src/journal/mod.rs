@@ -14,6 +14,7 @@ mod election;
 mod encoding;
 pub mod handle;
 mod journal_write;
+mod ledger_service;
 mod memory;
 pub mod metered;
 pub mod postgres;

@@ -1,11 +1,12 @@
 //! The ledger's views as messages.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use basin_core::Ledger;
 use basin_core::attempt::{AttemptEnd, AttemptRecord};
 use basin_core::view::{Counts, SweepView, TaskView, WorkerView};
-use basin_domain::id::{Attempt, SweepId, TaskId};
+use basin_domain::id::{Attempt, SweepId, TaskId, WorkerId};
 use basin_domain::time::Timestamp;
 use basin_proto::codes::Coded;
 use basin_proto::v1;
@@ -77,10 +78,10 @@ pub fn sweep_reply(ledger: &Ledger, id: &SweepId, now: Timestamp) -> Option<v1::
 
 /// The workers of running tasks that wait for an outage to end, by id.
 fn waiting_workers(ledger: &Ledger, running: &[v1::RunningTask]) -> Vec<v1::WaitingWorker> {
-    let ids: std::collections::BTreeSet<&str> = running.iter().map(|task| task.worker_id.as_str()).collect();
-    let workers = ledger.workers().filter(|worker| ids.contains(worker.id.as_str()));
-    let waiting = workers.filter_map(|worker| {
-        Some(v1::WaitingWorker { worker_id: worker.id.to_string(), waiting: Some(worker.waiting?.into()) })
+    let ids: BTreeSet<&str> = running.iter().map(|task| task.worker_id.as_str()).collect();
+    let waiting = ids.into_iter().filter_map(|id| {
+        let waiting = ledger.outage_of(&WorkerId::new(id).ok()?)?;
+        Some(v1::WaitingWorker { worker_id: id.to_owned(), waiting: Some(waiting.into()) })
     });
     waiting.collect()
 }
@@ -192,7 +193,7 @@ pub(super) fn worker_summary(ledger: &Ledger, worker: &WorkerView<'_>, now: Time
         worker: worker.description.map(Into::into),
         seen_ms_ago: worker.last_seen.map(|seen| milliseconds(now - seen)),
         draining: worker.draining,
-        leases: u32::try_from(worker.leases.len()).unwrap_or(u32::MAX),
+        leases: u32::try_from(worker.leases).unwrap_or(u32::MAX),
         exited: worker.exited,
         avoided_for_ms: worker
             .avoided_until

@@ -12,7 +12,7 @@ use super::summary::worker_summary;
 use super::{Coordinator, refusal};
 
 /// Workers that one look goes through.
-const PAGE: usize = 64;
+const PAGE: usize = 32;
 /// How long a worker that has left is still listed, for those who look why.
 const LISTED_AFTER_LEAVING: Duration = Duration::from_secs(60);
 /// And one that was never heard to leave, and holds nothing.
@@ -20,9 +20,9 @@ const LISTED_IN_SILENCE: Duration = Duration::from_secs(600);
 
 /// Whether a worker is of interest no more: it has left a while ago, or was never heard since the start.
 fn has_left(worker: &WorkerView<'_>, now: Timestamp) -> bool {
-    let Some(seen) = worker.last_seen else { return worker.leases.is_empty() };
+    let Some(seen) = worker.last_seen else { return worker.leases == 0 };
     let left = worker.exited || worker.draining;
-    worker.leases.is_empty() && now - seen > if left { LISTED_AFTER_LEAVING } else { LISTED_IN_SILENCE }
+    worker.leases == 0 && now - seen > if left { LISTED_AFTER_LEAVING } else { LISTED_IN_SILENCE }
 }
 
 impl Coordinator {

@@ -205,7 +205,8 @@ impl Checks {
 
     /// Promise 3: live leases last a full lease duration from a restart on.
     pub(crate) fn leases_get_a_full_term(&mut self, ledger: &Ledger, now: Timestamp) {
-        for lease in ledger.workers().flat_map(|worker| worker.leases).filter(|lease| !lease.is_expiring) {
+        let leases = ledger.workers().flat_map(|worker| ledger.leases_of(worker.id));
+        for lease in leases.filter(|lease| !lease.is_expiring) {
             self.extended.insert(lease.id.clone(), now);
         }
     }

@@ -7,7 +7,8 @@
 //! doesn't stop training), 6 (a worker stops before its lease can be granted again) and 7 (attempts are charged by
 //! cause) of the design.
 //!
-//! `BASIN_SIMULATION_SEEDS=20000` runs more seeds; `BASIN_SIMULATION_SEED=17` runs one and prints all that happens.
+//! `BASIN_SIMULATION_SEEDS=20000` runs more seeds, from `BASIN_SIMULATION_FROM` on; `BASIN_SIMULATION_SEED=17` runs one and prints all that
+//! happens.
 
 #![allow(clippy::print_stderr, reason = "a seed that is run alone is traced")]
 #![allow(clippy::unwrap_used, reason = "a broken promise ends the run")]
@@ -37,6 +38,7 @@ mod worker;
 #[cfg(test)]
 mod world;
 
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -44,9 +46,12 @@ use basin_tests::number_from;
 use checks::BrokenPromise;
 use world::{Faults, Flaw, Tally, World};
 
-/// Runs `seeds` seeds on all cores; the first that breaks a promise ends it.
-fn run_seeds(seeds: u64, faults: Faults, flaw: Option<Flaw>) -> Result<Tally, (u64, BrokenPromise)> {
-    let next = AtomicU64::new(0);
+/// How often it is said how far many seeds are.
+const SAID_EVERY: u64 = 10_000;
+
+/// Runs these seeds on all cores; the first that breaks a promise ends it.
+fn run_seeds(seeds: Range<u64>, faults: Faults, flaw: Option<Flaw>) -> Result<Tally, (u64, BrokenPromise)> {
+    let next = AtomicU64::new(seeds.start);
     let total = Mutex::new(Ok(Tally::new()));
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
@@ -54,8 +59,11 @@ fn run_seeds(seeds: u64, faults: Faults, flaw: Option<Flaw>) -> Result<Tally, (u
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds {
+                    if seed >= seeds.end {
                         return;
+                    }
+                    if seed > seeds.start && seed.is_multiple_of(SAID_EVERY) {
+                        eprintln!("seed {seed} has begun");
                     }
                     let run = World::new(seed, faults, flaw).run();
                     let mut total = total.lock().unwrap();
@@ -80,8 +88,9 @@ fn keeps_all_promises(seeds: u64, faults: Faults) -> Tally {
     if let Some(seed) = number_from("BASIN_SIMULATION_SEED") {
         return World::new(seed, faults, None).traced().run().unwrap();
     }
+    let from = number_from("BASIN_SIMULATION_FROM").unwrap_or(0);
     let seeds = number_from("BASIN_SIMULATION_SEEDS").unwrap_or(seeds);
-    run_seeds(seeds, faults, None).unwrap_or_else(|(seed, broken)| {
+    run_seeds(from..from + seeds, faults, None).unwrap_or_else(|(seed, broken)| {
         let BrokenPromise { promise, what } = broken;
         panic!("promise {promise} was broken: {what}\nhint: BASIN_SIMULATION_SEED={seed} runs this alone, with a trace")
     })
@@ -167,7 +176,7 @@ fn a_seed_gives_the_same_history_each_time() {
 /// The checks notice what they are there for: with this flaw some seed breaks this promise.
 #[track_caller]
 fn is_noticed(flaw: Flaw, faults: Faults, promises: &[u8]) {
-    let (seed, broken) = run_seeds(3_000, faults, Some(flaw)).expect_err("the flaw is noticed");
+    let (seed, broken) = run_seeds(0..3_000, faults, Some(flaw)).expect_err("the flaw is noticed");
     assert!(promises.contains(&broken.promise), "seed {seed}: {broken:?}");
 }
 

@@ -22,6 +22,9 @@ pub(crate) fn board(error: &BoardError) -> Option<String> {
                 .to_owned(),
         ),
         BoardError::Dial(error) => call(error),
+        BoardError::Threads(_) => {
+            Some("let this user have more threads (`ulimit -u`, or the container's limit of processes)".to_owned())
+        }
         BoardError::Random(_) => None,
     }
 }

@@ -126,9 +126,9 @@ impl Ledger {
         let shapes: Vec<ShapeIndex> = shapes
             .iter()
             .map(|shape| {
-                *index.shapes.entry(shape.digest).or_insert_with(|| {
+                index.shapes.get(&shape.digest).copied().unwrap_or_else(|| {
                     state.shapes.push(shape.clone());
-                    ShapeIndex::next(state.shapes.len() - 1)
+                    index.add_shape(&state.shapes)
                 })
             })
             .collect();
@@ -275,6 +275,8 @@ impl Ledger {
         heartbeat.draining = heard.draining;
         heartbeat.waiting.clone_from(&heard.waiting);
         heartbeat.answer = heard.answer;
+        let rates = heard.progress.iter().filter_map(|(_, progress)| progress.current_examples_per_second());
+        heartbeat.examples_per_second = rates.reduce(|sum, rate| sum + rate);
         for lease in &heard.renewed {
             self.extend(lease, heard.expires);
         }

@@ -3,7 +3,6 @@
 use basin_domain::id::{LeaseId, SweepId, TaskId};
 
 use super::Ledger;
-use super::index::Index;
 use super::state::{JournalledState, SweepStatus, Task, TaskStage};
 
 /// Something that must hold doesn't.
@@ -91,7 +90,7 @@ impl Ledger {
     }
 
     fn stale_parts(&self) -> Vec<Violation> {
-        let (kept, built) = (&self.index, Index::build(&self.state));
+        let (kept, built) = (&self.index, self.index.built_again(&self.state));
         [
             ("ids", kept.tasks == built.tasks && kept.sweeps == built.sweeps && kept.shapes == built.shapes),
             ("links", kept.links == built.links),

@@ -12,6 +12,7 @@ use basin_domain::time::Timestamp;
 
 use super::queue::{Occupancy, QueuePosition, Queues, Rank};
 use super::state::{JournalledState, Lease, ShapeIndex, SweepIndex, SweepStatus, TaskIndex, TaskStage};
+use crate::event::Shape;
 use crate::phase::{Counts, Phase};
 
 /// The index of a [`JournalledState`].
@@ -21,6 +22,8 @@ pub(crate) struct Index {
     pub(crate) tasks: BTreeMap<TaskId, TaskIndex>,
     pub(crate) sweeps: BTreeMap<SweepId, SweepIndex>,
     pub(crate) shapes: HashMap<Digest, ShapeIndex>,
+    /// The order of magnitude of each shape's work, by [`ShapeIndex`]: finding it takes as long as a hundred decisions.
+    magnitudes: Vec<u32>,
     /// By [`TaskIndex`].
     pub(crate) links: Vec<Links>,
     /// By [`SweepIndex`].
@@ -77,7 +80,16 @@ pub(crate) struct Tally {
 impl Index {
     /// The index of this state.
     pub(crate) fn build(state: &JournalledState) -> Self {
-        let mut index = Self::default();
+        Self::assemble(state, state.shapes.iter().map(|shape| shape.spec.experiment.magnitude()).collect())
+    }
+
+    /// What this must be, if it is the index of this state. Magnitudes are taken as they are: they follow from shapes, which never change.
+    pub(crate) fn built_again(&self, state: &JournalledState) -> Self {
+        Self::assemble(state, self.magnitudes.clone())
+    }
+
+    fn assemble(state: &JournalledState, magnitudes: Vec<u32>) -> Self {
+        let mut index = Self { magnitudes, ..Self::default() };
         for (number, shape) in state.shapes.iter().enumerate() {
             index.shapes.insert(shape.digest, ShapeIndex::next(number));
         }
@@ -99,6 +111,15 @@ impl Index {
 
     pub(crate) fn links(&self, task: TaskIndex) -> &Links {
         &self.links[task.get()]
+    }
+
+    /// Adds the shape that was added to the state last.
+    pub(crate) fn add_shape(&mut self, shapes: &[Shape]) -> ShapeIndex {
+        let shape = shapes.last().expect("one was added");
+        let number = ShapeIndex::next(shapes.len() - 1);
+        self.shapes.insert(shape.digest, number);
+        self.magnitudes.push(shape.spec.experiment.magnitude());
+        number
     }
 
     /// Adds the task that was added to the state last; its inputs follow by `add_inputs`.
@@ -217,7 +238,7 @@ impl Index {
     /// Puts a task where it belongs in the queues of the sweeps that list it.
     fn requeue(&mut self, state: &JournalledState, task: TaskIndex) {
         let links = &mut self.links[task.get()];
-        let magnitude = Reverse(state.shape(task).experiment.magnitude());
+        let magnitude = Reverse(self.magnitudes[state.task(task).shape.get()]);
         let queue_position = match state.task(task).not_before {
             _ if links.phase != Phase::Queued => QueuePosition::Absent,
             None => QueuePosition::Ready,

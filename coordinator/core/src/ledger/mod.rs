@@ -45,6 +45,8 @@ pub(crate) struct Heartbeat {
     pub(crate) answer: u64,
     pub(crate) draining: bool,
     pub(crate) waiting: Option<OutageWait>,
+    /// The training examples a second that its tasks take together, as far as it said so.
+    pub(crate) examples_per_second: Option<f64>,
     /// Its process has ended: somebody on its machine saw it.
     pub(crate) exited: bool,
 }

@@ -75,8 +75,8 @@ fn who_has_fewer_slots_comes_first_however_they_came_to_be_so_few() {
     assert_eq!(turns(&mut story, "v", 3), ["b", "b", "a"]);
     // The leases of `w` run out, and those of `v` are renewed: `a` is behind.
     story.pass(seconds(20));
-    let view = story.ledger.worker(&crate::story::worker("v")).unwrap();
-    let held: Vec<_> = view.leases.iter().map(|lease| lease.id.clone()).collect();
+    let held: Vec<_> =
+        story.ledger.leases_of(&crate::story::worker("v")).map(|lease| lease.id.clone()).collect();
     let says = story.says("v", 0).holding(&held.iter().collect::<Vec<_>>());
     story.sync(says);
     story.pass(seconds(15));

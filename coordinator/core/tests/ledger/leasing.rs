@@ -263,8 +263,29 @@ fn the_examples_that_a_workers_tasks_take_add_up_until_its_process_has_ended() {
     }
     story.sync(says);
     assert_eq!(rate(&story), Some(128.0));
+    let says = story.says("w", 0).holding(&leases[1..]);
+    story.sync(says);
+    assert_eq!(rate(&story), None, "it says nothing of those that it still has");
+}
+
+#[test]
+fn who_holds_nothing_or_has_ended_takes_no_examples() {
+    let rate = |story: &Story, id: &str| {
+        let view = story.ledger.worker(&worker(id)).unwrap();
+        story.ledger.examples_per_second(&view)
+    };
+    let mut story = Story::new();
+    story.launch("a", seeds(8, 2));
+    let grants = ["w", "v"].map(|id| story.grant(id));
+    for (id, grant) in ["w", "v"].into_iter().zip(&grants) {
+        let progress = Progress { examples_per_second: Some(64.0), ..Progress::default() };
+        let said = story.says(id, 0).holding(&[&grant.lease]).progress(tasks(grant)[0], progress);
+        story.sync(said);
+        assert_eq!(rate(&story, id), Some(64.0));
+    }
     story.tell(Exited(worker("w")));
-    assert_eq!(rate(&story), None);
+    story.complete(&grants[1]);
+    assert_eq!(["w", "v"].map(|id| rate(&story, id)), [None, None]);
 }
 
 #[test]

@@ -150,13 +150,10 @@ impl Run {
                     says.0.seen = 0;
                 }
                 let id = says.0.worker.clone();
-                let view = self.story.ledger.worker(&id);
-                let held: Vec<_> = view
-                    .iter()
-                    .flat_map(|worker| &worker.leases)
-                    .enumerate()
+                let leases = self.story.ledger.leases_of(&id).enumerate();
+                let held: Vec<_> = leases
                     .filter(|(bit, _)| holds & (1 << (bit % 32)) != 0)
-                    .map(|(_, lease)| (lease.id.clone(), lease.tasks.clone()))
+                    .map(|(_, lease)| (lease.id.clone(), lease.tasks))
                     .collect();
                 says = says.holding(&held.iter().map(|(lease, _)| lease).collect::<Vec<_>>());
                 for (said, (_, tasks)) in says.0.holds.iter_mut().zip(&held) {

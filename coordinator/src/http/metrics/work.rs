@@ -12,7 +12,7 @@ use crate::journal::DecideError;
 use crate::service::Coordinator;
 
 /// Sweeps or workers that one look goes through.
-pub(super) const PAGE: usize = 256;
+pub(super) const PAGE: usize = 64;
 
 /// The kinds of devices, each of which has a series: workers name others only if they are none of ours.
 const DEVICES: [&str; 2] = ["cpu", "cuda"];
@@ -127,7 +127,7 @@ impl Gauges {
 
     fn count_worker(&mut self, worker: &WorkerView<'_>, ledger: &Ledger, now: Timestamp) {
         let gauges = self;
-        let leases = worker.leases.len() as u64;
+        let leases = worker.leases as u64;
         let device = worker.description.and_then(|it| DEVICES.iter().position(|kind| *kind == it.device));
         let device = device.unwrap_or(DEVICES.len());
         gauges.leases[device] += leases;
@@ -142,8 +142,7 @@ impl Gauges {
             gauges.slots[1] += leases.min(slots);
         }
         if !matches!(state, WorkerState::Silent | WorkerState::Ended) {
-            let tasks = worker.leases.iter().flat_map(|lease| &lease.tasks);
-            let progress = tasks.filter_map(|task| ledger.progress_of(task));
+            let progress = ledger.progress_of(worker.id);
             gauges.steps_per_second[device] += progress.filter_map(steps_per_second).sum::<f64>();
         }
     }
@@ -240,7 +239,7 @@ mod tests {
             avoided_until: None,
             waiting: None,
             exited: false,
-            leases: Vec::new(),
+            leases: 0,
         };
         let of = |worker: &WorkerView<'_>, now| {
             WorkerState::of(worker, Duration::from_secs(30), Timestamp(now)).as_str()

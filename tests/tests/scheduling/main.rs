@@ -5,13 +5,19 @@
 //! seconds, with how far each task is, ten points of its loss and of each of ten series that it records, and a line of its log. Boards,
 //! `basin watch` and the calls that its screen makes go on meanwhile. Two things are timed, calm and under that load: until a free slot
 //! has its lease, and until a worker with twenty tasks has its answer.
+//!
+//! What makes the load would be on other machines. Here it gets what the coordinator and those who are timed leave of the processors
+//! (a niceness of 19), and it is checked that this is enough for all of its calls.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
+
+#[cfg(test)]
+mod simulated_worker;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use basin_coordinator::client::{Client, TaskTable};
@@ -19,6 +25,8 @@ use basin_proto::dial::Dial;
 use basin_proto::v1;
 use basin_proto::v1::scheduler_client::SchedulerClient;
 use basin_tests::{Fits, RunningProcess, Sandbox};
+use simulated_worker::SimulatedWorker;
+use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use tonic::transport::Channel;
 
@@ -32,22 +40,6 @@ const PROBES: usize = 8;
 /// The pause between two calls of a busy worker, as coordinators ask for it, and of one that is timed.
 const USUAL_PAUSE: Duration = Duration::from_secs(2);
 const TIMED_PAUSE: Duration = Duration::from_millis(100);
-/// Points of its loss, and of each of its series, that a task says with each call: executors tell five times a second how far they are
-/// and what they have recorded, and these record something each time.
-const POINTS: u64 = 10;
-/// The series that a task records.
-const SERIES: [&str; 10] = [
-    "train_loss",
-    "train_accuracy",
-    "test_loss",
-    "test_accuracy",
-    "gradient_norm",
-    "learning_rate",
-    "sharpness",
-    "sensitivity",
-    "average_test_loss",
-    "average_test_accuracy",
-];
 /// Workers that share a connection.
 const SHARED: usize = 10;
 /// Browsers, programs and screens that look on.
@@ -57,131 +49,12 @@ const SCREENS: usize = 2;
 /// How long is measured, each time.
 const WINDOW: Duration = Duration::from_secs(20);
 
+/// Of the calls that the load is made of, so many at least are made.
+const MADE: f64 = 0.9;
+
 /// A sweep with more tasks than run, so that a free slot finds one.
 const SWEEP: Fits<'static> =
     Fits { name: "large", points: 64, hidden: &[16], seeds: 10_200, epochs: 100_000 };
-
-/// A worker that calls as a real one does.
-struct SimulatedWorker {
-    client: SchedulerClient<Channel>,
-    id: String,
-    slots: u32,
-    seen: u64,
-    /// Its leases, each with its one task.
-    held: Vec<(String, String)>,
-    step: u64,
-}
-
-impl SimulatedWorker {
-    fn new(client: &SchedulerClient<Channel>, id: String, slots: u32) -> Self {
-        Self { client: client.clone(), id, slots, seen: 0, held: Vec::new(), step: 0 }
-    }
-
-    fn holds(&self) -> Vec<v1::HeldLease> {
-        let progress = v1::Progress {
-            iteration: self.step,
-            iterations: 1_000_000,
-            epoch: 3,
-            epochs: 100,
-            loss: Some(1.0 / (1.0 + self.step as f64)),
-            step_seconds: Some(0.02),
-            silent_ms: Some(100),
-            is_held: false,
-            done_share: Some(0.25),
-            examples_per_second: Some(3_200.0),
-        };
-        let held = self.held.iter().map(|(lease, task)| v1::HeldLease {
-            lease_id: lease.clone(),
-            tasks: vec![v1::TaskProgress { task_id: task.clone(), progress: Some(progress) }],
-        });
-        held.collect()
-    }
-
-    fn logs(&self) -> Vec<v1::TaskLog> {
-        let iterations: Vec<u64> = (self.step..self.step + POINTS).collect();
-        let losses: Vec<f64> = iterations.iter().map(|at| 1.0 / (1.0 + *at as f64)).collect();
-        let line = format!("2026-11-29T08:00:00Z  INFO trained step={} steps=1000000 epoch=3", self.step);
-        let series = SERIES.map(|name| v1::SeriesCurve {
-            name: name.to_owned(),
-            axis: v1::SeriesAxis::Epoch.into(),
-            x: iterations.iter().map(|at| *at as f64 / 100.0).collect(),
-            values: losses.clone(),
-        });
-        let log = self.held.iter().map(|(_, task)| v1::TaskLog {
-            task_id: task.clone(),
-            first: self.step / POINTS,
-            lines: vec![line.clone()],
-            losses: Some(v1::LossCurve { iterations: iterations.clone(), losses: losses.clone() }),
-            series: series.to_vec(),
-        });
-        log.collect()
-    }
-
-    /// Calls once; how long the answer took.
-    async fn sync(&mut self) -> Duration {
-        let description = v1::WorkerDescription {
-            host: "simulated".to_owned(),
-            device: "cpu".to_owned(),
-            slots: self.slots,
-            threads: 1,
-            ..v1::WorkerDescription::default()
-        };
-        let usage = v1::WorkerUsage {
-            cpu_cores: Some(19.5),
-            cores: 32,
-            memory: Some(8 << 30),
-            memory_limit: 64 << 30,
-        };
-        let request = v1::SyncRequest {
-            worker_id: self.id.clone(),
-            worker: Some(description),
-            holds: self.holds(),
-            free_slots: self.slots - u32::try_from(self.held.len()).unwrap(),
-            max_pack: 1,
-            seen: self.seen,
-            logs: self.logs(),
-            usage: Some(usage),
-            ..v1::SyncRequest::default()
-        };
-        let began = Instant::now();
-        let reply = self.client.sync(request).await.unwrap().into_inner();
-        let took = began.elapsed();
-        assert!(reply.stop.is_empty(), "{} lost leases: {:?}", self.id, reply.stop);
-        self.seen = reply.answer;
-        self.step += POINTS;
-        for grant in reply.grants {
-            let tasks = grant.tasks.into_iter();
-            self.held.extend(tasks.map(|task| (grant.lease_id.clone(), task.task_id)));
-        }
-        took
-    }
-
-    /// Calls until all of its slots have tasks.
-    async fn fill(&mut self) {
-        while self.held.len() < self.slots as usize {
-            self.sync().await;
-        }
-    }
-
-    /// Asks for a lease, and gives it back; how long it took to get it.
-    async fn lease(&mut self) -> Duration {
-        let mut took = Duration::ZERO;
-        while self.held.is_empty() {
-            took += self.sync().await;
-        }
-        for (lease_id, task_id) in self.held.drain(..) {
-            let reason = v1::ReleaseReason::Drain;
-            let request = v1::ReleaseRequest {
-                lease_id,
-                task_id,
-                reason: "drain".to_owned(),
-                reason_code: reason.into(),
-            };
-            assert!(self.client.release(request).await.unwrap().into_inner().held);
-        }
-        took
-    }
-}
 
 /// What took how long, sorted.
 struct Latencies(Vec<Duration>);
@@ -302,6 +175,25 @@ async fn look_on(url: String, sweep: String) {
     }
 }
 
+/// Has this thread, and all that it starts, come after everybody else.
+fn stand_back() {
+    rustix::process::setpriority_process(None, 19).unwrap();
+}
+
+/// Threads for what would be on other machines.
+fn elsewhere() -> Runtime {
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    threads.worker_threads(2).on_thread_start(stand_back).enable_all().build().unwrap()
+}
+
+async fn connected(url: &str, connections: usize) -> Vec<SchedulerClient<Channel>> {
+    let mut clients = Vec::new();
+    for _ in 0..connections {
+        clients.push(SchedulerClient::connect(url.to_owned()).await.unwrap());
+    }
+    clients
+}
+
 async fn running(url: &str, sweep: &str) -> u64 {
     let client = Client::new(&Dial::to(url).unwrap()).unwrap();
     client.sweep(sweep).await.unwrap().sweep.unwrap().counts.unwrap().running
@@ -317,36 +209,40 @@ async fn measured_scheduling_while_ten_thousand_tasks_run_and_are_looked_at() {
     let board = board.split('/').next().unwrap().to_owned();
     let sweep = sandbox.launch(&url, "large.toml", &[]);
 
-    let mut clients = Vec::new();
-    for _ in 0..WORKERS.div_ceil(SHARED) {
-        clients.push(SchedulerClient::connect(url.clone()).await.unwrap());
-    }
-    let worker =
-        |number: usize| SimulatedWorker::new(&clients[number / SHARED], format!("worker-{number}"), SLOTS);
-    let mut timed_workers: Vec<SimulatedWorker> = (0..TIMED).map(worker).collect();
+    let clients = connected(&url, PROBES).await;
+    let timed = |number: usize| SimulatedWorker::new(&clients[number], format!("worker-{number}"), SLOTS);
+    let mut timed_workers: Vec<SimulatedWorker> = (0..TIMED).map(timed).collect();
     for worker in &mut timed_workers {
         worker.fill().await;
     }
-    let calm = measured(&clients[..PROBES], timed_workers).await;
+    let calm = measured(&clients, timed_workers).await;
     eprintln!("calm, {} tasks run:", TIMED * SLOTS as usize);
     eprintln!("{}", calm.leases.said("a lease for a free slot", None));
     eprintln!("{}", calm.answers.said("the answer to a worker with 20 tasks", None));
 
+    let elsewhere = elsewhere();
     let mut load: JoinSet<()> = JoinSet::new();
+    let calls = Arc::new(AtomicU64::new(0));
+    let dialled = url.clone();
+    let others = elsewhere.spawn(async move { connected(&dialled, WORKERS.div_ceil(SHARED)).await });
+    let others = others.await.unwrap();
     for number in TIMED..WORKERS {
-        let mut worker = worker(number);
-        load.spawn(async move {
+        let mut worker = SimulatedWorker::new(&others[number / SHARED], format!("worker-{number}"), SLOTS);
+        let calls = Arc::clone(&calls);
+        let works = async move {
             // Not all at once, neither at first nor later.
             tokio::time::sleep(USUAL_PAUSE * number as u32 / WORKERS as u32).await;
             worker.fill().await;
             loop {
                 worker.sync().await;
+                calls.fetch_add(1, Ordering::Relaxed);
                 tokio::time::sleep(USUAL_PAUSE).await;
             }
-        });
+        };
+        load.spawn_on(works, elsewhere.handle());
     }
     for _ in 0..SCREENS {
-        load.spawn(look_on(url.clone(), sweep.clone()));
+        load.spawn_on(look_on(url.clone(), sweep.clone()), elsewhere.handle());
     }
     let stop = Arc::new(AtomicBool::new(false));
     let pages = ["/workers", "/workers/stream.json", &format!("/sweeps/{sweep}")].map(str::to_owned).to_vec();
@@ -354,13 +250,23 @@ async fn measured_scheduling_while_ten_thousand_tasks_run_and_are_looked_at() {
         [pages, vec![format!("/sweeps/{sweep}/tasks?where=state+%3D+%27running%27&sort=loss")]].concat();
     let browsers = (0..BROWSERS).map(|_| {
         let (board, pages, stop) = (board.clone(), pages.clone(), Arc::clone(&stop));
-        std::thread::spawn(move || browse(&board, &pages, &stop))
+        std::thread::spawn(move || {
+            stand_back();
+            browse(&board, &pages, &stop)
+        })
     });
     let browsers: Vec<_> = browsers.collect();
-    let watches = (0..WATCHES).map(|number| {
+    let watch = |number: usize| {
         sandbox.start(&format!("watch-{number}"), &["--json", "watch", &sweep, "--coordinator", &url])
+    };
+    // Processes have the niceness of whoever starts them.
+    let _watches: Vec<RunningProcess> = std::thread::scope(|scope| {
+        let started = scope.spawn(|| {
+            stand_back();
+            (0..WATCHES).map(watch).collect()
+        });
+        started.join().unwrap()
     });
-    let _watches: Vec<RunningProcess> = watches.collect();
     let all = WORKERS as u64 * u64::from(SLOTS);
     // The timed workers aren't heard meanwhile; their leases last for longer than the others need to begin.
     let mut timed_workers = calm.workers;
@@ -378,20 +284,26 @@ async fn measured_scheduling_while_ten_thousand_tasks_run_and_are_looked_at() {
         }
         tokio::time::sleep(USUAL_PAUSE / 4).await;
     }
-    let loaded = measured(&clients[..PROBES], timed_workers).await;
+    let before = calls.load(Ordering::Relaxed);
+    let loaded = measured(&clients, timed_workers).await;
+    let calls = calls.load(Ordering::Relaxed) - before;
     let still = running(&url, &sweep).await;
     eprintln!(
-        "{still} tasks run on {WORKERS} workers, {BROWSERS} browsers, {WATCHES} watches and {SCREENS} screens look on:"
+        "{still} tasks run on {WORKERS} workers, which called {calls} times; {BROWSERS} browsers, {WATCHES} watches and {SCREENS} \
+         screens look on:"
     );
     eprintln!("{}", loaded.leases.said("a lease for a free slot", Some(&calm.leases)));
     eprintln!("{}", loaded.answers.said("the answer to a worker with 20 tasks", Some(&calm.answers)));
 
     assert!(still >= all, "{still} tasks run at the end: some were lost under the load");
     assert!(load.try_join_next().is_none(), "somebody's call failed");
+    let wanted = (WORKERS - TIMED) as f64 * WINDOW.as_secs_f64() / USUAL_PAUSE.as_secs_f64();
+    assert!(calls as f64 > MADE * wanted, "{calls} calls of {wanted}: the load was less than it should be");
     load.abort_all();
     stop.store(true, Ordering::Relaxed);
     for browser in browsers {
         let seen = tokio::task::spawn_blocking(move || browser.join()).await.unwrap().unwrap();
         assert!(seen > 0, "a browser has seen nothing");
     }
+    elsewhere.shutdown_background();
 }
