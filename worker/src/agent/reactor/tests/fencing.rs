@@ -75,6 +75,9 @@ fn a_lease_outlives_a_coordinator_that_provably_does_not_lead() {
 fn a_lease_that_has_ended_is_not_brought_back_by_a_coordinator_that_is_gone() {
     let mut story = Story::holding(settings(), "a", &[1]);
     story.waits_until(PAUSE).calls();
+    story.waits_until(FENCE - seconds(2)).is_not_answered(NO_ANSWER);
+    // This call is sent while the lease lasts, and the worker stands still until it doesn't.
+    story.waits_until(FENCE - seconds(1)).calls();
     story.waits_until(LEASE);
     let effects = story.is_not_answered(NOBODY_LEADS);
     assert_eq!(effects[0], direct("a", Directive::Abandon));
