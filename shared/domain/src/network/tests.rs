@@ -356,6 +356,24 @@ fn weights_decay_and_biases_and_normalisations_need_not() {
 }
 
 #[test]
+fn a_batch_norm_without_a_scale_has_its_shift_alone_and_its_statistics() {
+    let norm = Layer::BatchNorm(BatchNorm { scale: false, ..BatchNorm::default() });
+    let network = listed(&[conv(2), norm, relu(), output()]);
+    let graph = network.graph(&CIFAR, 10).unwrap();
+    let names: Vec<&str> = graph.parameters().map(|parameter| &*parameter.name).collect();
+    let expected = ["conv0.weight", "conv0.bias", "batch_norm0.bias", "output.weight", "output.bias"];
+    assert_eq!(names, expected);
+    let buffers: Vec<&str> = graph.buffers().map(|buffer| &*buffer.name).collect();
+    assert_eq!(buffers, ["batch_norm0.running_mean", "batch_norm0.running_variance"]);
+    let whole = listed(&[conv(2), batch_norm(), relu(), output()]).graph(&CIFAR, 10).unwrap();
+    let shift = |graph: &Graph| graph.parameters().find(|it| it.name == "batch_norm0.bias").cloned();
+    assert_eq!(shift(&graph), shift(&whole), "it is drawn and stepped as beside a scale");
+    assert_eq!(graph.layer_names(), network.layer_names());
+    let json = serde_json::to_string(&network).unwrap();
+    assert_eq!(serde_json::from_str::<Network>(&json).unwrap(), network, "{json}");
+}
+
+#[test]
 fn a_layer_s_own_initialisation_comes_before_the_network_s() {
     let zero = BatchNorm { initialization: Some(Initialization::Zero), ..BatchNorm::default() };
     let last =

@@ -263,16 +263,26 @@ impl GraphBuilder {
         initialization: Option<Initialization>,
     ) -> Vec<ParameterSpec> {
         let zero = matches!(initialization, Some(Initialization::Zero));
-        let parameter = |part: &str, value: f64| ParameterSpec {
-            name: format!("{name}.{part}"),
+        let scale = format!("{name}.weight");
+        let scale = self.of_normalization(scale, shape, grows, if zero { 0.0 } else { 1.0 });
+        vec![scale, self.shift(name, shape, grows)]
+    }
+
+    /// The shift of a normalisation that has no scale: 0.
+    pub(in crate::network) fn shift(&self, name: &str, shape: &[u32], grows: bool) -> ParameterSpec {
+        self.of_normalization(format!("{name}.bias"), shape, grows, 0.0)
+    }
+
+    fn of_normalization(&self, name: String, shape: &[u32], grows: bool, value: f64) -> ParameterSpec {
+        ParameterSpec {
+            name,
             shape: shape.to_vec(),
             fan_in: 1,
             fan_out: 1,
             initialization: InitialDistribution::Constant { value },
             learning_rate_factor: self.vector_factor(grows),
             decays: false,
-        };
-        vec![parameter("weight", if zero { 0.0 } else { 1.0 }), parameter("bias", 0.0)]
+        }
     }
 
     fn vector_factor(&self, grows: bool) -> super::LearningRateFactor {
