@@ -309,6 +309,7 @@ fn widths_scale_draws_and_steps_as_the_table_of_mup_says() {
         Initialization::Kaiming { gain: 1.5 },
         Initialization::Xavier { gain: 1.0 },
         Initialization::Normal { deviation: 0.1 },
+        Initialization::Dirac,
     ] {
         let graph = |width, parametrization| {
             network(width, parametrization, initialization).graph(&MNIST, 10).unwrap()
@@ -320,6 +321,7 @@ fn widths_scale_draws_and_steps_as_the_table_of_mup_says() {
             InitialDistribution::Normal { deviation } => deviation,
             InitialDistribution::Constant { value } => value,
             InitialDistribution::Orthogonal { gain } => gain,
+            InitialDistribution::Dirac { bound, .. } => bound,
         };
         let ratios = base.parameters().zip(wide.parameters()).map(|(base, wide)| {
             let ratio = match (width(base.initialization), width(wide.initialization)) {
@@ -387,6 +389,19 @@ fn a_layer_s_own_initialisation_comes_before_the_network_s() {
     let kaiming = InitialDistribution::Normal { deviation: (2.0_f64 / 9.0).sqrt() };
     let expected = [kaiming, zero, zero, zero, InitialDistribution::Normal { deviation: 0.5 }, zero];
     assert_eq!(drawn, expected);
+}
+
+#[test]
+fn inputs_are_passed_within_groups_and_biases_begin_at_zero() {
+    let grouped = Layer::Conv(Convolution { groups: 3, ..Convolution::new(6, 3) });
+    let mut list = LayerList::new(vec![conv(3), grouped, Layer::GlobalAveragePool, output()]);
+    list.initialization = Initialization::Dirac;
+    let graph = list.graph(&CIFAR, 10).unwrap();
+    let drawn: Vec<InitialDistribution> =
+        graph.parameters().map(|parameter| parameter.initialization).collect();
+    let zero = InitialDistribution::Constant { value: 0.0 };
+    let passing = |inputs: f64, outputs| InitialDistribution::Dirac { bound: 1.0 / inputs.sqrt(), outputs };
+    assert_eq!(drawn, [passing(27.0, 3), zero, passing(9.0, 2), zero, passing(6.0, 10), zero]);
 }
 
 #[test]

@@ -219,7 +219,7 @@ fn what_makes_no_network_is_refused_with_line_and_way_out() {
             ),
             (
                 "model = { dense = [8], initialization = \"he\" }",
-                "x.toml:7: unknown initialisation \"he\"\nhint: known are pytorch, kaiming, xavier, normal, orthogonal, zero",
+                "x.toml:7: unknown initialisation \"he\"\nhint: known are pytorch, kaiming, xavier, normal, orthogonal, zero, dirac",
             ),
             (
                 "model = { dense = [8], initialization = \"normal\" }",
