@@ -95,6 +95,8 @@ pub(crate) fn further_optimizers() -> Vec<(&'static str, Optimizer)> {
             weight_decay: 1e-2,
             iterations: 5,
             others,
+            output_by_others: false,
+            normalized: false,
         })
     };
     let lion = Lion { learning_rate: 1e-3, beta1: 0.9, beta2: 0.99, weight_decay: 0.1 };
