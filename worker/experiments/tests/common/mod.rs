@@ -365,6 +365,43 @@ pub(crate) fn whitened() -> Network {
     ]))
 }
 
+/// The network of the CIFAR-10 speed runs (Jordan 2024, arXiv 2404.00498), small.
+pub(crate) fn speed_run() -> Network {
+    let convolution = |outputs| {
+        let initialization = Some(Initialization::Dirac);
+        Layer::Conv(Convolution { initialization, ..Convolution::new(outputs, 3).without_bias() })
+    };
+    let norm = BatchNorm { epsilon: 1e-12, momentum: 0.4, scale: false, ..BatchNorm::default() };
+    let normalised = [Layer::BatchNorm(norm), Layer::Activation(Activation::Gelu)];
+    let output = Output { bias: false, initialization: Some(Initialization::Normal { deviation: 0.3 }) };
+    let mut layers = vec![
+        Layer::PatchWhitening(PatchWhitening { outputs: 8, kernel: 2, epsilon: 5e-4 }),
+        Layer::Activation(Activation::Gelu),
+        convolution(10),
+        Layer::MaxPool(Pool::of(2)),
+    ];
+    layers.extend(normalised.clone());
+    layers.push(convolution(6));
+    layers.extend(normalised);
+    layers.extend([Layer::MaxPool(Pool::of(3)), Layer::Output(output), Layer::Scale(Scale { factor: 0.1 })]);
+    Network::Layers(LayerList::new(layers))
+}
+
+/// Their optimiser: filters of a fixed norm by Muon, everything else by SGD.
+pub(crate) fn speed_run_optimizer() -> Optimizer {
+    use basin_domain::optimizer::{Muon, OtherRule, Rule, Sgd};
+    Optimizer::new(Rule::Muon(Muon {
+        learning_rate: 0.24,
+        momentum: 0.6,
+        nesterov: true,
+        weight_decay: 0.0,
+        iterations: 3,
+        others: OtherRule::Sgd(Sgd { nesterov: true, ..Sgd::new(0.5, 0.85, 1e-3) }),
+        output_by_others: true,
+        normalized: true,
+    }))
+}
+
 pub(crate) fn transformer() -> Network {
     let family =
         Family::Transformer(Transformer { depth: 2, width: 12, heads: 3, mlp_ratio: 2, causal: true });
