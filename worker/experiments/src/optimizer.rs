@@ -39,7 +39,16 @@ pub fn optimizer_of(settings: &Optimizer, model: &Model) -> Result<Box<dyn Optim
 /// What holds for each parameter of a network alone, by name.
 pub(crate) fn parameter_options(settings: &Optimizer, graph: &Graph) -> BTreeMap<String, ParameterOptions> {
     let of = |parameter: &ParameterSpec| {
-        let options = options_of(settings, parameter.learning_rate_factor, parameter.decays);
+        let mut options = options_of(settings, parameter.learning_rate_factor, parameter.decays);
+        if let Named::Muon(muon) = settings.rule
+            && muon.output_by_others
+            && parameter.is_of_output()
+        {
+            options.is_flat = true;
+            if matches!(muon.others, OtherRule::Sgd(_)) {
+                options.learning_rate_factor = parameter.learning_rate_factor.sgd;
+            }
+        }
         (parameter.name.clone(), options)
     };
     graph.parameters().map(of).collect()
@@ -52,7 +61,7 @@ pub(crate) const fn options_of(
     is_weight: bool,
 ) -> ParameterOptions {
     let learning_rate_factor = if matches!(settings.rule, Named::Sgd(_)) { factor.sgd } else { factor.adam };
-    ParameterOptions { learning_rate_factor, is_weight }
+    ParameterOptions { learning_rate_factor, is_weight, is_flat: false }
 }
 
 /// The rule with these settings.
@@ -69,14 +78,19 @@ pub(crate) fn rule(named: &Named) -> Box<dyn Rule> {
         Named::Lion(domain::Lion { learning_rate, beta1, beta2, weight_decay }) => {
             Box::new(LionRule { learning_rate, beta1, beta2, weight_decay })
         }
-        Named::Muon(domain::Muon { learning_rate, momentum, nesterov, weight_decay, iterations, others }) => {
-            let others: Box<dyn Rule> = match others {
-                OtherRule::AdamW(settings) => Box::new(adam_w(settings)),
-                OtherRule::Sgd(settings) => Box::new(sgd(settings)),
-            };
-            Box::new(MuonRule { learning_rate, momentum, nesterov, weight_decay, iterations, others })
-        }
+        Named::Muon(settings) => Box::new(muon(settings)),
     }
+}
+
+/// The rule of matrices and others; which of a network's weights are no matrices to it, its parameters' options say.
+fn muon(settings: domain::Muon) -> MuonRule {
+    let domain::Muon { learning_rate, momentum, nesterov, weight_decay, iterations, normalized, .. } =
+        settings;
+    let others: Box<dyn Rule> = match settings.others {
+        OtherRule::AdamW(settings) => Box::new(adam_w(settings)),
+        OtherRule::Sgd(settings) => Box::new(sgd(settings)),
+    };
+    MuonRule { learning_rate, momentum, nesterov, weight_decay, iterations, normalized, others }
 }
 
 fn adam_w(domain::AdamW { learning_rate, beta1, beta2, epsilon, weight_decay }: domain::AdamW) -> AdamRule {

@@ -85,7 +85,7 @@ fn trunks() -> Vec<(Assets, TaskSpec, u64)> {
     let three = TrainingTime::Epochs(3);
     let everything = classify(&of_images, |p| {
         p.budget = three;
-        p.augmentation = Augmentation { crop: 2, flip: true, cutout: 5 };
+        p.augmentation = Augmentation { crop: 2, flip: true, cutout: 5, ..Augmentation::default() };
         p.data.label_noise = 0.2;
         p.training.schedule = WARMED_COSINE;
         p.training.record = Recording { weights_every: Some(Interval::Epochs(1)), ..ALL };

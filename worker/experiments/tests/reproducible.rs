@@ -13,7 +13,7 @@ use basin_domain::task::TaskSpec;
 use basin_experiments::{Advance, Assets, ExperimentError, start};
 use common::{
     ALL, SGD, WARMED_COSINE, all_probes, assert_same, classify, eigenvalue_probes, finish, fit,
-    further_optimizers, on_each_path, on_path, stack, tiny_images, train,
+    further_optimizers, on_each_path, on_path, speed_run, speed_run_optimizer, stack, tiny_images, train,
 };
 
 /// Both kinds, all optimisers, label noise, subsets, uneven last batches, recordings, probes, evaluations of several pieces.
@@ -32,10 +32,26 @@ fn tasks() -> (Assets, Vec<TaskSpec>) {
             p.training.record = ALL;
         }),
         classify(&data, |p| {
-            p.augmentation = Augmentation { crop: 2, flip: true, cutout: 5 };
+            p.augmentation = Augmentation { crop: 2, flip: true, cutout: 5, ..Augmentation::default() };
             p.data.pixels = Pixels::Shuffled;
             p.data.label_copies = 1;
             p.training.record = ALL;
+        }),
+        classify(&data, |p| {
+            p.model = speed_run();
+            p.augmentation = Augmentation {
+                crop: 2,
+                reflect: true,
+                flip: true,
+                alternate: true,
+                ..Augmentation::default()
+            };
+            p.loss = ClassificationLoss::CrossEntropy { label_smoothing: 0.2 };
+            p.training.optimizer = speed_run_optimizer();
+            p.training.record = ALL;
+            let augmented = Probe::TestAugmentation { examples: Some(70), shift: 1 };
+            let curved = Probe::LargestEigenvalue { examples: 20, steps: 4, warm_start: false };
+            p.training.probes = ProbeSchedule { every: None, probes: vec![augmented, curved] };
         }),
         classify(&data, |p| p.budget = TrainingTime::Epochs(0)),
         classify(&data, |p| {

@@ -212,7 +212,7 @@ fn a_seed_of_its_own_holds_one_source_of_chance_still() {
     assert_eq!(run(1, &all), run(2, &all));
     let augmented = |p: &mut Classify| {
         all(p);
-        p.augmentation = Augmentation { crop: 3, flip: true, cutout: 5 };
+        p.augmentation = Augmentation { crop: 3, flip: true, cutout: 5, ..Augmentation::default() };
     };
     assert_ne!(run(1, &augmented), run(1, &all));
     assert_ne!(run(1, &augmented), run(2, &augmented));

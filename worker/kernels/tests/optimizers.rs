@@ -9,7 +9,9 @@ mod common;
 
 use std::collections::{BTreeMap, HashMap};
 
-use basin_kernels::optimizer::{Adam, Gradient, Gradients, Optimizer, Rule as _, Sgd, StepAt, Stepped};
+use basin_kernels::optimizer::{
+    Adam, Gradient, Gradients, Optimizer, ParameterOptions, Rule as _, Sgd, StepAt, Stepped,
+};
 use candle_core::{DType, Device, Tensor, Var};
 use common::{Numbers, bits, doubles, rules};
 
@@ -199,6 +201,26 @@ fn the_rules_step_flat_vectors_as_the_optimisers_step_tensors() {
             assert_eq!(doubles(&parameter), flat, "{name}, step {number}");
         }
     }
+}
+
+#[test]
+fn a_matrix_that_is_left_to_the_others_is_stepped_by_their_rule_and_keeps_its_shape() {
+    let (_, muon) = rules().into_iter().find(|(name, _)| *name == "muon_sgd").unwrap();
+    let flat = ParameterOptions { is_flat: true, ..ParameterOptions::of_dims(&[3, 2]) };
+    let options = BTreeMap::from([("b".to_owned(), flat)]);
+    let (left, plain) = (parameters(), parameters());
+    let mut by_muon = Stepped::with_rule(&left, muon()).unwrap().with_parameter_options(&options);
+    let mut by_sgd = sgd(&plain);
+    train(&left, &mut by_muon, 3);
+    train(&plain, by_sgd.as_mut(), 3);
+    assert_eq!(all_bits(&left), all_bits(&plain));
+    let state = by_muon.state().unwrap();
+    assert_eq!(state.keys().collect::<Vec<_>>(), ["velocity/a", "velocity/b"]);
+    assert_eq!(state["velocity/b"].dims(), [3, 2]);
+    let mut resumed = Stepped::with_rule(&left, muon()).unwrap().with_parameter_options(&options);
+    resumed.restore(3, &state).unwrap();
+    let mut whole = Stepped::with_rule(&left, muon()).unwrap();
+    assert!(whole.restore(3, &state).is_err(), "without the options it has a momentum there");
 }
 
 /// Halves and quarters are exact, so that the bytes can be the same.

@@ -8,9 +8,16 @@ pub struct Augmentation {
     /// The width of the black border out of which, with the image, a crop of the image's size is taken; 0 for none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub crop: u32,
+    /// Whether that border is the image's reflection at its edges, and not black.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reflect: bool,
     /// Whether half of the images are mirrored, left to right.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flip: bool,
+    /// Whether an image that is mirrored in one epoch is not in the next, and the other way round: all see both in any two epochs (Jordan
+    /// 2024, arXiv 2404.00498).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alternate: bool,
     /// The side of the square that is taken out around a random pixel; 0 for none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cutout: u32,

@@ -38,6 +38,9 @@ pub enum Initialization {
     },
     /// Zero; the scales of a normalisation too, where it is said of that layer.
     Zero,
+    /// As PyTorch's, but that the first outputs pass an input each: output i is input i, by a 1 in the kernel's middle and zeros
+    /// elsewhere, as far as there are inputs (`torch.nn.init.dirac_`; Jordan 2024, arXiv 2404.00498); biases 0.
+    Dirac,
 }
 
 impl Default for Initialization {
@@ -48,7 +51,8 @@ impl Default for Initialization {
 
 impl Initialization {
     /// The names, as the sweep file spells them.
-    pub const NAMES: [&'static str; 6] = ["pytorch", "kaiming", "xavier", "normal", "orthogonal", "zero"];
+    pub const NAMES: [&'static str; 7] =
+        ["pytorch", "kaiming", "xavier", "normal", "orthogonal", "zero", "dirac"];
 
     /// The name, as the sweep file spells it.
     pub const fn as_str(&self) -> &'static str {
@@ -59,11 +63,13 @@ impl Initialization {
             Self::Normal { .. } => "normal",
             Self::Orthogonal { .. } => "orthogonal",
             Self::Zero => "zero",
+            Self::Dirac => "dirac",
         }
     }
 
-    /// The distribution of the weights of a layer with so many inputs of an output, and outputs of an input.
-    pub(super) fn weight(&self, fan_in: f64, fan_out: f64) -> InitialDistribution {
+    /// The distribution of the weights of a layer with so many inputs of an output, and outputs of an input, whose groups have so many
+    /// outputs each.
+    pub(super) fn weight(&self, fan_in: f64, fan_out: f64, outputs: u32) -> InitialDistribution {
         match *self {
             Self::Pytorch { gain } => InitialDistribution::Uniform { bound: gain / fan_in.sqrt() },
             Self::Kaiming { gain } => InitialDistribution::Normal { deviation: gain * (2.0 / fan_in).sqrt() },
@@ -73,6 +79,7 @@ impl Initialization {
             Self::Normal { deviation } => InitialDistribution::Normal { deviation },
             Self::Orthogonal { gain } => InitialDistribution::Orthogonal { gain },
             Self::Zero => InitialDistribution::Constant { value: 0.0 },
+            Self::Dirac => InitialDistribution::Dirac { bound: 1.0 / fan_in.sqrt(), outputs },
         }
     }
 
@@ -84,7 +91,8 @@ impl Initialization {
             | Self::Xavier { .. }
             | Self::Normal { .. }
             | Self::Orthogonal { .. }
-            | Self::Zero => InitialDistribution::Constant { value: 0.0 },
+            | Self::Zero
+            | Self::Dirac => InitialDistribution::Constant { value: 0.0 },
         }
     }
 
@@ -97,6 +105,7 @@ impl Initialization {
             Self::Normal { deviation } => InitialDistribution::Normal { deviation },
             Self::Orthogonal { gain } => InitialDistribution::Orthogonal { gain },
             Self::Zero => InitialDistribution::Constant { value: 0.0 },
+            Self::Dirac => InitialDistribution::Normal { deviation: 1.0 },
         }
     }
 }

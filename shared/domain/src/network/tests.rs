@@ -309,6 +309,7 @@ fn widths_scale_draws_and_steps_as_the_table_of_mup_says() {
         Initialization::Kaiming { gain: 1.5 },
         Initialization::Xavier { gain: 1.0 },
         Initialization::Normal { deviation: 0.1 },
+        Initialization::Dirac,
     ] {
         let graph = |width, parametrization| {
             network(width, parametrization, initialization).graph(&MNIST, 10).unwrap()
@@ -320,6 +321,7 @@ fn widths_scale_draws_and_steps_as_the_table_of_mup_says() {
             InitialDistribution::Normal { deviation } => deviation,
             InitialDistribution::Constant { value } => value,
             InitialDistribution::Orthogonal { gain } => gain,
+            InitialDistribution::Dirac { bound, .. } => bound,
         };
         let ratios = base.parameters().zip(wide.parameters()).map(|(base, wide)| {
             let ratio = match (width(base.initialization), width(wide.initialization)) {
@@ -356,6 +358,24 @@ fn weights_decay_and_biases_and_normalisations_need_not() {
 }
 
 #[test]
+fn a_batch_norm_without_a_scale_has_its_shift_alone_and_its_statistics() {
+    let norm = Layer::BatchNorm(BatchNorm { scale: false, ..BatchNorm::default() });
+    let network = listed(&[conv(2), norm, relu(), output()]);
+    let graph = network.graph(&CIFAR, 10).unwrap();
+    let names: Vec<&str> = graph.parameters().map(|parameter| &*parameter.name).collect();
+    let expected = ["conv0.weight", "conv0.bias", "batch_norm0.bias", "output.weight", "output.bias"];
+    assert_eq!(names, expected);
+    let buffers: Vec<&str> = graph.buffers().map(|buffer| &*buffer.name).collect();
+    assert_eq!(buffers, ["batch_norm0.running_mean", "batch_norm0.running_variance"]);
+    let whole = listed(&[conv(2), batch_norm(), relu(), output()]).graph(&CIFAR, 10).unwrap();
+    let shift = |graph: &Graph| graph.parameters().find(|it| it.name == "batch_norm0.bias").cloned();
+    assert_eq!(shift(&graph), shift(&whole), "it is drawn and stepped as beside a scale");
+    assert_eq!(graph.layer_names(), network.layer_names());
+    let json = serde_json::to_string(&network).unwrap();
+    assert_eq!(serde_json::from_str::<Network>(&json).unwrap(), network, "{json}");
+}
+
+#[test]
 fn a_layer_s_own_initialisation_comes_before_the_network_s() {
     let zero = BatchNorm { initialization: Some(Initialization::Zero), ..BatchNorm::default() };
     let last =
@@ -369,6 +389,19 @@ fn a_layer_s_own_initialisation_comes_before_the_network_s() {
     let kaiming = InitialDistribution::Normal { deviation: (2.0_f64 / 9.0).sqrt() };
     let expected = [kaiming, zero, zero, zero, InitialDistribution::Normal { deviation: 0.5 }, zero];
     assert_eq!(drawn, expected);
+}
+
+#[test]
+fn inputs_are_passed_within_groups_and_biases_begin_at_zero() {
+    let grouped = Layer::Conv(Convolution { groups: 3, ..Convolution::new(6, 3) });
+    let mut list = LayerList::new(vec![conv(3), grouped, Layer::GlobalAveragePool, output()]);
+    list.initialization = Initialization::Dirac;
+    let graph = list.graph(&CIFAR, 10).unwrap();
+    let drawn: Vec<InitialDistribution> =
+        graph.parameters().map(|parameter| parameter.initialization).collect();
+    let zero = InitialDistribution::Constant { value: 0.0 };
+    let passing = |inputs: f64, outputs| InitialDistribution::Dirac { bound: 1.0 / inputs.sqrt(), outputs };
+    assert_eq!(drawn, [passing(27.0, 3), zero, passing(9.0, 2), zero, passing(6.0, 10), zero]);
 }
 
 #[test]

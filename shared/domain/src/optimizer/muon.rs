@@ -20,6 +20,12 @@ pub struct Muon {
     pub iterations: u32,
     /// The rule of the other parameters.
     pub others: OtherRule,
+    /// Whether the weights of the output layer are left to that rule too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub output_by_others: bool,
+    /// Whether each matrix is brought to the norm √rows before its step.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub normalized: bool,
 }
 
 /// The rule of parameters that are no matrices.

@@ -96,13 +96,14 @@ impl SingleNetwork {
         };
         let (parameters, buffers) = (variables(&numbers.parameters)?, variables(&numbers.buffers)?);
         let rule = rule(&settings.optimizer.rule);
+        let options = parameter_options(&settings.optimizer, &settings.graph);
         let mut accumulators = BTreeMap::new();
         for (name, parameter) in &parameters {
             let of = |kind: &&str| match numbers.accumulators.get(&format!("{kind}/{name}")) {
                 Some(tensor) => there(tensor),
                 None => bail!("the optimiser's state lacks `{kind}/{name}`"),
             };
-            let kinds = rule.accumulators(parameter.dims());
+            let kinds = rule.accumulators(&options[name].seen_by_rules(parameter.dims()));
             accumulators.insert(name.clone(), kinds.iter().map(of).collect::<Result<_>>()?);
         }
         let network = |parameters: &BTreeMap<String, Var>, is_recorded: bool| {
@@ -124,7 +125,6 @@ impl SingleNetwork {
             }
             _ => None,
         };
-        let options = parameter_options(&settings.optimizer, &settings.graph);
         let steps = numbers.steps;
         Ok(Self {
             settings,
@@ -148,7 +148,8 @@ impl SingleNetwork {
         };
         let mut accumulators = NamedTensors::new();
         for (name, of_parameter) in &self.accumulators {
-            let kinds = self.rule.accumulators(self.parameters[name].dims());
+            let dims = self.options[name].seen_by_rules(self.parameters[name].dims());
+            let kinds = self.rule.accumulators(&dims);
             for (kind, tensor) in kinds.iter().zip(of_parameter) {
                 accumulators.insert(format!("{kind}/{name}"), home(tensor)?);
             }
@@ -254,7 +255,11 @@ impl SingleNetwork {
             };
             let before = parameter.as_detached_tensor();
             let kept = &self.accumulators[name];
-            let (moved, after) = self.rule.step_tensors(&[at], &before, gradient, kept)?;
+            let (moved, after) = if options.is_flat {
+                step_flat(self.rule.as_ref(), at, &before, gradient, kept)?
+            } else {
+                self.rule.step_tensors(&[at], &before, gradient, kept)?
+            };
             set(parameter, &before, &moved)?;
             self.accumulators.insert(name.clone(), after);
         }
@@ -316,6 +321,22 @@ impl SingleNetwork {
         let found = read_sums(&found, &squares, batch.inputs.dim(0)?)?;
         Ok(Gradients { found, gradients })
     }
+}
+
+/// A step of a parameter that the rule sees as one vector.
+fn step_flat(
+    rule: &dyn Rule,
+    at: StepAt,
+    parameter: &Tensor,
+    gradient: &Tensor,
+    accumulators: &[Tensor],
+) -> Result<(Tensor, Vec<Tensor>)> {
+    let shape = parameter.shape();
+    let flat: Vec<Tensor> = accumulators.iter().map(Tensor::flatten_all).collect::<Result<_>>()?;
+    let (moved, after) =
+        rule.step_tensors(&[at], &parameter.flatten_all()?, &gradient.flatten_all()?, &flat)?;
+    let after = after.iter().map(|tensor| tensor.reshape(shape)).collect::<Result<_>>()?;
+    Ok((moved.reshape(shape)?, after))
 }
 
 /// A tensor in the processor's memory.

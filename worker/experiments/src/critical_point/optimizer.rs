@@ -1,6 +1,6 @@
 //! The optimisers of [`basin_kernels::optimizer`] over one flat vector.
 
-use basin_domain::optimizer::Optimizer;
+use basin_domain::optimizer::{Muon, Optimizer, Rule as Named};
 use basin_kernels::optimizer::{Clipping, ParameterOptions, Rule, StepAt, WeightDecayOn};
 
 use crate::optimizer::{clipping, rule, weight_decay_on};
@@ -16,21 +16,29 @@ pub(super) struct FlatOptimizer {
 
 /// A parameter in θ.
 struct FlatPart {
+    /// The dimensions in which the rule sees it.
     dims: Vec<usize>,
+    is_weight: bool,
     length: usize,
     accumulators: Vec<Vec<f64>>,
 }
 
 impl FlatOptimizer {
-    /// The optimiser before its first step over parameters of these dimensions, which lie in θ one behind the other.
+    /// The optimiser before its first step over parameters of these dimensions, which lie in θ one behind the other, those of the output
+    /// layer last: weights and biases.
     pub(super) fn new(settings: &Optimizer, parts: impl IntoIterator<Item = Vec<usize>>) -> Self {
         let rule = rule(&settings.rule);
-        let part = |dims: Vec<usize>| {
-            let length = dims.iter().product();
+        let parts: Vec<Vec<usize>> = parts.into_iter().collect();
+        let leaves_output = matches!(settings.rule, Named::Muon(Muon { output_by_others: true, .. }));
+        let output = parts.len().saturating_sub(2);
+        let part = |(place, dims): (usize, Vec<usize>)| {
+            let of_dims = ParameterOptions::of_dims(&dims);
+            let options = ParameterOptions { is_flat: leaves_output && place >= output, ..of_dims };
+            let (dims, length) = (options.seen_by_rules(&dims), dims.iter().product());
             let accumulators = vec![vec![0.0; length]; rule.accumulators(&dims).len()];
-            FlatPart { dims, length, accumulators }
+            FlatPart { dims, is_weight: options.is_weight, length, accumulators }
         };
-        let parts = parts.into_iter().map(part).collect();
+        let parts = parts.into_iter().enumerate().map(part).collect();
         Self {
             weight_decay_on: weight_decay_on(settings.weight_decay_on),
             clipping: settings.clipping.map(clipping),
@@ -54,12 +62,12 @@ impl FlatOptimizer {
             }
         };
         let mut start = 0;
-        for FlatPart { dims, length, accumulators } in &mut self.parts {
+        for FlatPart { dims, is_weight, length, accumulators } in &mut self.parts {
             let place = start..start + *length;
             let at = StepAt {
                 number: self.steps,
                 learning_rate_factor,
-                decays: self.weight_decay_on.covers(ParameterOptions::of_dims(dims).is_weight),
+                decays: self.weight_decay_on.covers(*is_weight),
             };
             self.rule.step_f64(at, dims, &mut theta[place.clone()], &gradient[place], accumulators);
             start += *length;
@@ -124,6 +132,8 @@ mod tests {
             weight_decay: 0.1,
             iterations: 5,
             others,
+            output_by_others: false,
+            normalized: false,
         };
         [
             Rule::Sgd(sgd),
@@ -150,6 +160,34 @@ mod tests {
                 check(&settings);
             }
         }
+    }
+
+    #[test]
+    fn the_output_s_weights_are_stepped_by_the_rule_of_the_others_where_that_is_asked_for() {
+        let others = Sgd { nesterov: true, ..Sgd::new(0.01, 0.9, 1e-2) };
+        let muon = Muon {
+            learning_rate: 0.02,
+            momentum: 0.95,
+            nesterov: true,
+            weight_decay: 0.1,
+            iterations: 5,
+            others: OtherRule::Sgd(others),
+            output_by_others: true,
+            normalized: true,
+        };
+        let settings = |rule| Optimizer { weight_decay_on: WeightDecayOn::Weights, ..Optimizer::new(rule) };
+        let dims = [vec![2, 3], vec![2], vec![1, 2], vec![1]];
+        let mut by_muon = FlatOptimizer::new(&settings(Rule::Muon(muon)), dims.clone());
+        let mut by_sgd = FlatOptimizer::new(&settings(Rule::Sgd(others)), dims);
+        let start: Vec<f64> = (0..11).map(|at| f64::from(at * 3 % 7) - 2.5).collect();
+        let (mut found, mut expected) = (start.clone(), start);
+        for step in 0..5 {
+            let gradient: Vec<f64> = (0..11).map(|at| f64::from((at + step) * 5 % 9) - 4.5).collect();
+            by_muon.step(1.0, &mut found, &gradient);
+            by_sgd.step(1.0, &mut expected, &gradient);
+        }
+        assert_eq!(found[6..], expected[6..]);
+        assert!(found[..6].iter().zip(&expected[..6]).all(|(found, expected)| found != expected));
     }
 
     fn check(settings: &Optimizer) {

@@ -3,6 +3,8 @@
 use basin_domain::data::Augmentation;
 use basin_domain::random::Stream;
 
+use super::reflection::reflected;
+
 /// What the draws of an image depend on, and nothing else.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Key {
@@ -13,8 +15,8 @@ pub(super) struct Key {
 }
 
 /// Augments a standardised image of `[channels, height, width]`: first the crop of the image with a black border
-/// (He et al. 2016, arXiv 1512.03385, section 4.2), then the flip, then the square of the mean that cutout leaves
-/// (DeVries and Taylor 2017, arXiv 1708.04552, section 3). `black` is a black pixel's value in each channel.
+/// (He et al. 2016, arXiv 1512.03385, section 4.2), or one of its reflection, then the flip, then the square of the mean that cutout
+/// leaves (DeVries and Taylor 2017, arXiv 1708.04552, section 3). `black` is a black pixel's value in each channel.
 ///
 /// All numbers are drawn, whether they are used or not, so that what one setting draws doesn't depend on the others.
 pub(super) fn apply(
@@ -28,7 +30,12 @@ pub(super) fn apply(
     let mut stream = Stream::new(key.seed, &name);
     let border = augmentation.crop as usize;
     let offsets = [0, 1].map(|_| stream.below(2 * border as u64 + 1) as usize);
-    let is_flipped = stream.below(2) == 1 && augmentation.flip;
+    let is_drawn = stream.below(2) == 1;
+    let is_flipped = match augmentation {
+        Augmentation { flip: false, .. } => false,
+        Augmentation { alternate: false, .. } => is_drawn,
+        Augmentation { alternate: true, .. } => is_flipped_in_turn(key),
+    };
     let centre = [height, width].map(|size| stream.below(size as u64) as usize);
     if border > 0 || is_flipped {
         let before = image.to_vec();
@@ -41,9 +48,13 @@ pub(super) fn apply(
                     let from = (y + offsets[0], x + offsets[1]);
                     let inside = (border..border + height).contains(&from.0)
                         && (border..border + width).contains(&from.1);
-                    *pixel = match inside {
-                        true => before[(from.0 - border) * width + from.1 - border],
-                        false => black.get(channel).copied().unwrap_or(0.0),
+                    *pixel = if inside {
+                        before[(from.0 - border) * width + from.1 - border]
+                    } else if augmentation.reflect {
+                        let shifts = offsets.map(|offset| border.cast_signed() - offset.cast_signed());
+                        before[reflected(y, shifts[0], height) * width + reflected(x, shifts[1], width)]
+                    } else {
+                        black.get(channel).copied().unwrap_or(0.0)
                     };
                 }
             }
@@ -62,6 +73,13 @@ pub(super) fn apply(
             }
         }
     }
+}
+
+/// Whether an image is mirrored that is so in every other epoch: in the first or in the second, as is drawn once (Jordan 2024, arXiv
+/// 2404.00498).
+fn is_flipped_in_turn(key: Key) -> bool {
+    let drawn = Stream::new(key.seed, &format!("augmentation/flip/{}", key.position)).below(2);
+    drawn == u64::from(key.epoch % 2)
 }
 
 #[cfg(test)]
@@ -92,6 +110,45 @@ mod tests {
             flipped += usize::from(seen == mirrored);
         }
         assert!((160..240).contains(&flipped), "{flipped}");
+    }
+
+    #[test]
+    fn alternating_flips_mirror_half_of_the_images_in_one_epoch_and_the_others_in_the_next() {
+        let flip = Augmentation { flip: true, alternate: true, ..Augmentation::default() };
+        let mirrored: Vec<f32> = image().chunks_exact(6).flat_map(|row| row.iter().rev().copied()).collect();
+        let mut flipped = 0;
+        for position in 0..400 {
+            let [first, second, third] = [1, 2, 3].map(|epoch| augmented(flip, epoch, position) == mirrored);
+            assert!(first != second && first == third, "image {position}");
+            flipped += usize::from(first);
+        }
+        assert!((160..240).contains(&flipped), "{flipped}");
+    }
+
+    #[test]
+    fn a_reflected_border_goes_on_as_the_image_went_before_its_edge() {
+        let crop = Augmentation { crop: 2, reflect: true, ..Augmentation::default() };
+        // As in numpy.pad of the mode `reflect`.
+        let beyond = |place: i32, length: i32| {
+            let place = place.abs();
+            if place < length { place } else { 2 * (length - 1) - place }
+        };
+        let mut shifts = std::collections::BTreeSet::new();
+        for position in 0..300 {
+            let seen = augmented(crop, 1, position);
+            let fits = |(dy, dx): (i32, i32)| {
+                seen.iter().enumerate().all(|(at, &pixel)| {
+                    let (channel, y, x) = (at / 30, (at / 6 % 5) as i32 + dy, (at % 6) as i32 + dx);
+                    let place = channel as i32 * 30 + beyond(y, 5) * 6 + beyond(x, 6);
+                    pixel == (place + 1) as f32
+                })
+            };
+            let all = (-2..=2).flat_map(|dy| (-2..=2).map(move |dx| (dy, dx)));
+            let found: Vec<(i32, i32)> = all.filter(|shift| fits(*shift)).collect();
+            assert_eq!(found.len(), 1, "image {position}");
+            shifts.extend(found);
+        }
+        assert_eq!(shifts.len(), 25);
     }
 
     #[test]
@@ -131,7 +188,7 @@ mod tests {
 
     #[test]
     fn seed_epoch_and_example_alone_decide() {
-        let all = Augmentation { crop: 2, flip: true, cutout: 2 };
+        let all = Augmentation { crop: 2, flip: true, cutout: 2, ..Augmentation::default() };
         assert_eq!(augmented(all, 1, 3), augmented(all, 1, 3));
         let differs = |other: Vec<f32>| other != augmented(all, 1, 3);
         assert!((2..6).any(|epoch| differs(augmented(all, epoch, 3))));

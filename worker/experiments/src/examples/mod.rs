@@ -18,10 +18,12 @@ use crate::{Assets, ExperimentError};
 mod augmentation;
 mod labels;
 mod pixels;
+mod reflection;
 mod subset;
 
 pub(crate) use labels::corrupted_labels;
 use pixels::Corruption;
+pub(crate) use reflection::reflected;
 
 /// The examples that a run uses.
 pub(crate) struct UsedExamples {

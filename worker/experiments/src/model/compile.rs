@@ -79,7 +79,7 @@ fn operation<T: NetworkFloat>(
             let (positions, width) = rows(&inputs[..1])?;
             T::operation(SelfAttention { positions, width, heads: heads as usize, is_causal: causal, scale })
         }
-        Described::BatchNorm { epsilon, momentum } => {
+        Described::BatchNorm { epsilon, momentum, scale } => {
             let norm = match inputs {
                 [ExampleShape::Sequence { .. }] => {
                     let (rows, width) = rows(inputs)?;
@@ -90,7 +90,8 @@ fn operation<T: NetworkFloat>(
                     BatchNorm::of_maps(channels, area)
                 }
             };
-            T::operation(norm.with_settings(momentum, epsilon))
+            let norm = norm.with_settings(momentum, epsilon);
+            T::operation(if scale { norm } else { norm.without_scale() })
         }
         Described::LayerNorm { epsilon } => {
             let (rows, _) = rows(inputs)?;

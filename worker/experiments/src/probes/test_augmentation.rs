@@ -5,6 +5,7 @@ use basin_kernels::network::operations::NetworkFloat;
 use candle_core::{DType, Tensor};
 
 use crate::ExperimentError;
+use crate::examples::reflected;
 use crate::model::Model;
 use crate::training::Batch;
 
@@ -79,14 +80,6 @@ fn seen<T: Copy>(images: &[T], [height, width]: [usize; 2], view: View) -> Vec<T
         }
     }
     seen
-}
-
-/// The place `shift` before this one, reflected at the first and the last of `length` places; `shift` is smaller than `length`.
-fn reflected(at: usize, shift: isize, length: usize) -> usize {
-    let place = at.cast_signed() - shift;
-    let last = length.cast_signed() - 1;
-    let inside = if place > last { 2 * last - place } else { place };
-    inside.unsigned_abs()
 }
 
 #[cfg(test)]

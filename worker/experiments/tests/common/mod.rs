@@ -95,6 +95,8 @@ pub(crate) fn further_optimizers() -> Vec<(&'static str, Optimizer)> {
             weight_decay: 1e-2,
             iterations: 5,
             others,
+            output_by_others: false,
+            normalized: false,
         })
     };
     let lion = Lion { learning_rate: 1e-3, beta1: 0.9, beta2: 0.99, weight_decay: 0.1 };
@@ -361,6 +363,43 @@ pub(crate) fn whitened() -> Network {
         Layer::Conv(Convolution::new(4, 3)),
         Layer::Output(Output::default()),
     ]))
+}
+
+/// The network of the CIFAR-10 speed runs (Jordan 2024, arXiv 2404.00498), small.
+pub(crate) fn speed_run() -> Network {
+    let convolution = |outputs| {
+        let initialization = Some(Initialization::Dirac);
+        Layer::Conv(Convolution { initialization, ..Convolution::new(outputs, 3).without_bias() })
+    };
+    let norm = BatchNorm { epsilon: 1e-12, momentum: 0.4, scale: false, ..BatchNorm::default() };
+    let normalised = [Layer::BatchNorm(norm), Layer::Activation(Activation::Gelu)];
+    let output = Output { bias: false, initialization: Some(Initialization::Normal { deviation: 0.3 }) };
+    let mut layers = vec![
+        Layer::PatchWhitening(PatchWhitening { outputs: 8, kernel: 2, epsilon: 5e-4 }),
+        Layer::Activation(Activation::Gelu),
+        convolution(10),
+        Layer::MaxPool(Pool::of(2)),
+    ];
+    layers.extend(normalised.clone());
+    layers.push(convolution(6));
+    layers.extend(normalised);
+    layers.extend([Layer::MaxPool(Pool::of(3)), Layer::Output(output), Layer::Scale(Scale { factor: 0.1 })]);
+    Network::Layers(LayerList::new(layers))
+}
+
+/// Their optimiser: filters of a fixed norm by Muon, everything else by SGD.
+pub(crate) fn speed_run_optimizer() -> Optimizer {
+    use basin_domain::optimizer::{Muon, OtherRule, Rule, Sgd};
+    Optimizer::new(Rule::Muon(Muon {
+        learning_rate: 0.24,
+        momentum: 0.6,
+        nesterov: true,
+        weight_decay: 0.0,
+        iterations: 3,
+        others: OtherRule::Sgd(Sgd { nesterov: true, ..Sgd::new(0.5, 0.85, 1e-3) }),
+        output_by_others: true,
+        normalized: true,
+    }))
 }
 
 pub(crate) fn transformer() -> Network {

@@ -91,7 +91,7 @@ pub(crate) fn runs(digests: &mut Digests, (assets, data): &(Assets, basin_domain
     digests.add_run("run: classify, patches whitened, all probes", &train(&whitened, assets));
     let decorrelated = classify(data, |p| {
         p.data.whitening = Some(0.1);
-        p.augmentation = Augmentation { crop: 4, flip: true, cutout: 0 };
+        p.augmentation = Augmentation { crop: 4, flip: true, cutout: 0, ..Augmentation::default() };
     });
     digests.add_run("run: classify, examples whitened", &train(&decorrelated, assets));
     let recipe = modular_addition(7);
@@ -103,7 +103,7 @@ pub(crate) fn runs(digests: &mut Digests, (assets, data): &(Assets, basin_domain
     });
     digests.add_run("run: classify, transformer, all probes", &train(&attentive, &tokens));
     let augmented = classify(data, |p| {
-        p.augmentation = Augmentation { crop: 4, flip: true, cutout: 7 };
+        p.augmentation = Augmentation { crop: 4, flip: true, cutout: 7, ..Augmentation::default() };
         p.training.record = ALL;
     });
     digests.add_run("run: classify, augmented", &train(&augmented, assets));

@@ -36,8 +36,8 @@ impl Parameters {
             .map(|(name, parameter)| {
                 let (kinds, count) = (rule.accumulators(parameter.dims()), parameter.elem_count());
                 let accumulators = match parameter.dtype() {
-                    DType::F32 => Accumulators::F32(vec![vec![0.0; count]; kinds.len()]),
-                    DType::F64 => Accumulators::F64(vec![vec![0.0; count]; kinds.len()]),
+                    DType::F32 => Accumulators::F32(zeros(kinds.len(), count)),
+                    DType::F64 => Accumulators::F64(zeros(kinds.len(), count)),
                     other => return unsupported("an optimiser", other),
                 };
                 let options = ParameterOptions::of_dims(parameter.dims());
@@ -48,11 +48,12 @@ impl Parameters {
         Ok(Self { slots })
     }
 
-    /// Gives parameters options of their own, by their names.
-    pub(crate) fn set_options(&mut self, options: &BTreeMap<String, ParameterOptions>) {
+    /// Gives parameters options of their own, by their names, before the first step.
+    pub(crate) fn set_options(&mut self, options: &BTreeMap<String, ParameterOptions>, rule: &impl Rule) {
         for slot in &mut self.slots {
             if let Some(own) = options.get(&slot.name) {
                 slot.options = *own;
+                slot.name_accumulators(rule);
             }
         }
     }
@@ -73,22 +74,20 @@ impl Parameters {
             let decays = weight_decay_on.covers(slot.options.is_weight);
             let learning_rate_factor = learning_rate_factor * slot.options.learning_rate_factor;
             let at = StepAt { number, learning_rate_factor, decays };
+            let dims = slot.options.seen_by_rules(slot.parameter.dims());
+            let step = ParameterStep { rule, at, dims: &dims, parameter: &slot.parameter };
             match gradients.of(&slot.parameter) {
                 None => unreachable!("every parameter's gradient was checked"),
                 Some(Gradient::Elements(elements)) => match &mut slot.accumulators {
-                    Accumulators::F32(all) => apply(rule, at, &slot.parameter, elements, all)?,
+                    Accumulators::F32(all) => step.apply(elements, all)?,
                     Accumulators::F64(_) => unreachable!("every gradient's type was checked"),
                 },
                 Some(Gradient::Tensor(tensor)) => {
                     let tensor = tensor.contiguous()?;
                     let elements = Elements::of(&tensor);
                     match &mut slot.accumulators {
-                        Accumulators::F32(all) => {
-                            apply(rule, at, &slot.parameter, elements.as_slice::<f32>()?, all)?;
-                        }
-                        Accumulators::F64(all) => {
-                            apply(rule, at, &slot.parameter, elements.as_slice::<f64>()?, all)?;
-                        }
+                        Accumulators::F32(all) => step.apply(elements.as_slice::<f32>()?, all)?,
+                        Accumulators::F64(all) => step.apply(elements.as_slice::<f64>()?, all)?,
                     }
                 }
             }
@@ -126,7 +125,25 @@ impl Parameters {
     }
 }
 
+fn zeros<T: Clone + Default>(kinds: usize, count: usize) -> Vec<Vec<T>> {
+    vec![vec![T::default(); count]; kinds]
+}
+
 impl ParameterState {
+    /// Names the accumulators as the rule does of what it sees, before the first step.
+    fn name_accumulators(&mut self, rule: &impl Rule) {
+        let kinds = rule.accumulators(&self.options.seen_by_rules(self.parameter.dims()));
+        if kinds == self.kinds {
+            return;
+        }
+        let count = self.parameter.elem_count();
+        self.kinds = kinds;
+        self.accumulators = match self.accumulators {
+            Accumulators::F32(_) => Accumulators::F32(zeros(kinds.len(), count)),
+            Accumulators::F64(_) => Accumulators::F64(zeros(kinds.len(), count)),
+        };
+    }
+
     /// Whether there is a gradient that the parameter can be stepped along.
     fn check(&self, gradient: Option<Gradient<'_>>) -> Result<()> {
         let (dtype, count) = match gradient {
@@ -209,21 +226,27 @@ impl Steppable for f64 {
     }
 }
 
-fn apply<T: Steppable, R: Rule>(
-    rule: &R,
+/// A step of a rule with one parameter, which the rule sees in these dimensions.
+struct ParameterStep<'a, R> {
+    rule: &'a R,
     at: StepAt,
-    parameter: &Var,
-    gradient: &[T],
-    accumulators: &mut [Vec<T>],
-) -> Result<()> {
-    let accumulators = RefCell::new(accumulators);
-    parameter.inplace_op1(&InplaceUpdate { rule, at, gradient, accumulators })
+    dims: &'a [usize],
+    parameter: &'a Var,
+}
+
+impl<R: Rule> ParameterStep<'_, R> {
+    fn apply<T: Steppable>(self, gradient: &[T], accumulators: &mut [Vec<T>]) -> Result<()> {
+        let Self { rule, at, dims, parameter } = self;
+        let accumulators = RefCell::new(accumulators);
+        parameter.inplace_op1(&InplaceUpdate { rule, at, dims, gradient, accumulators })
+    }
 }
 
 /// A step of the rule as an operation in place on a parameter's storage.
 struct InplaceUpdate<'a, T, R> {
     rule: &'a R,
     at: StepAt,
+    dims: &'a [usize],
     gradient: &'a [T],
     accumulators: RefCell<&'a mut [Vec<T>]>,
 }
@@ -242,7 +265,7 @@ impl<T: Steppable, R: Rule> InplaceOp1 for InplaceUpdate<'_, T, R> {
         };
         let mut accumulators = self.accumulators.borrow_mut();
         let parameter = &mut elements[start..end];
-        T::step(self.rule, self.at, layout.shape().dims(), parameter, self.gradient, &mut accumulators);
+        T::step(self.rule, self.at, self.dims, parameter, self.gradient, &mut accumulators);
         Ok(())
     }
 }

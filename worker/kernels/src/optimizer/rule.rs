@@ -32,12 +32,19 @@ pub struct ParameterOptions {
     pub learning_rate_factor: f64,
     /// Whether it is a weight, and no bias, scale or shift.
     pub is_weight: bool,
+    /// Whether rules see it as one vector, whatever its dimensions are: a rule for matrices leaves it to its rule for the others.
+    pub is_flat: bool,
 }
 
 impl ParameterOptions {
     /// Those of a parameter of which its dimensions alone are known: weights have two or more.
     pub const fn of_dims(dims: &[usize]) -> Self {
-        Self { learning_rate_factor: 1.0, is_weight: dims.len() > 1 }
+        Self { learning_rate_factor: 1.0, is_weight: dims.len() > 1, is_flat: false }
+    }
+
+    /// The dimensions in which rules see a parameter of these.
+    pub fn seen_by_rules(self, dims: &[usize]) -> Vec<usize> {
+        if self.is_flat { vec![dims.iter().product()] } else { dims.to_vec() }
     }
 }
 

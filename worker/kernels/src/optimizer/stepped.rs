@@ -56,10 +56,10 @@ impl<R: Rule> Stepped<R> {
         Self { weight_decay_on, ..self }
     }
 
-    /// The same with options of their own for parameters of these names.
+    /// The same with options of their own for parameters of these names. Before the first step: accumulators may begin anew.
     #[must_use]
     pub fn with_parameter_options(mut self, options: &BTreeMap<String, ParameterOptions>) -> Self {
-        self.parameters.set_options(options);
+        self.parameters.set_options(options, &self.rule);
         self
     }
 }

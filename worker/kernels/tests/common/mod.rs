@@ -188,6 +188,7 @@ pub(crate) fn rules() -> Vec<(&'static str, MakeRule)> {
             nesterov,
             weight_decay: 0.1,
             iterations: 5,
+            normalized: false,
             others,
         })
     }

@@ -59,6 +59,8 @@ pub struct NetworkWork {
     parameters: f64,
     /// The products of one step of an iteration that orthogonalises all weights.
     orthogonalised: f64,
+    /// Those of the output layer's weights among them.
+    orthogonalised_of_output: f64,
     /// Layers with parameters.
     layers: u64,
     /// Of an example.
@@ -69,12 +71,14 @@ pub struct NetworkWork {
 impl NetworkWork {
     /// The work of a network.
     pub fn of(graph: &Graph) -> Self {
+        let of_output = graph.parameters().filter(|parameter| parameter.is_of_output());
         let mut work = Self {
             nodes: 0.0,
             inputs: graph.input().elements() as f64,
             outputs: graph.output().elements() as f64,
             parameters: graph.parameter_count() as f64,
             orthogonalised: graph.parameters().map(orthogonalised_products).sum(),
+            orthogonalised_of_output: of_output.map(orthogonalised_products).sum(),
             layers: graph.layer_names().len() as u64,
             forward: WorkSeconds::default(),
             backward: WorkSeconds::default(),
@@ -111,13 +115,16 @@ impl NetworkWork {
         let passes = self.forward + self.backward;
         let far = (self.parameters - NEAR).max(0.0);
         let update = (self.parameters - far) * NEAR_PARAMETER + far * FAR_PARAMETER;
-        let iterations = match optimizer.rule {
-            Rule::Muon(muon) => f64::from(muon.iterations),
+        let orthogonalised = match optimizer.rule {
+            Rule::Muon(muon) => {
+                let left_out = if muon.output_by_others { self.orthogonalised_of_output } else { 0.0 };
+                f64::from(muon.iterations) * (self.orthogonalised - left_out)
+            }
             Rule::Adam(_) | Rule::Sgd(_) | Rule::AdamW(_) | Rule::RmsProp(_) | Rule::Lion(_) => 0.0,
         };
         let around = WorkSeconds {
             elements: STEP + examples * self.inputs * GATHERED + gradients * 2.0 * self.nodes * CALL + update,
-            products: iterations * self.orthogonalised * PRODUCT,
+            products: orthogonalised * PRODUCT,
             ..WorkSeconds::default()
         };
         passes * (gradients * examples) + around

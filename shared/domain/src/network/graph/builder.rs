@@ -175,20 +175,25 @@ impl GraphBuilder {
         let inputs = shape[1..].iter().map(|&length| u64::from(length));
         let fan_in = inputs.fold(1, u64::saturating_mul);
         let initialization = initialization.unwrap_or(self.initialization);
+        let kernel = shape.iter().skip(2).map(|&side| u64::from(side)).fold(1, u64::saturating_mul);
+        // Of a group.
+        let outputs = u32::try_from(fan_out / kernel.max(1)).unwrap_or(shape[0]);
         let (distribution, bias_distribution) = match self.width_ratio {
             None => {
-                (initialization.weight(fan_in as f64, fan_out as f64), initialization.bias(fan_in as f64))
+                let weight = initialization.weight(fan_in as f64, fan_out as f64, outputs);
+                (weight, initialization.bias(fan_in as f64))
             }
             Some(m) => {
                 let base = |fan: u64, grows: bool| if grows { fan as f64 / m } else { fan as f64 };
                 let inputs = base(fan_in, matches!(growth, Growth::Hidden | Growth::Output));
-                let outputs = base(fan_out, matches!(growth, Growth::Hidden | Growth::Input));
-                let weight = initialization.weight(inputs, outputs);
+                let of_input = base(fan_out, matches!(growth, Growth::Hidden | Growth::Input));
+                let weight = initialization.weight(inputs, of_input, outputs);
                 let factor = match weight {
                     InitialDistribution::Orthogonal { .. } => growth.orthogonal_factor(m),
                     InitialDistribution::Constant { .. }
                     | InitialDistribution::Uniform { .. }
-                    | InitialDistribution::Normal { .. } => growth.deviation_factor(m),
+                    | InitialDistribution::Normal { .. }
+                    | InitialDistribution::Dirac { .. } => growth.deviation_factor(m),
                 };
                 (weight.scaled(factor), initialization.bias(inputs))
             }
@@ -263,16 +268,26 @@ impl GraphBuilder {
         initialization: Option<Initialization>,
     ) -> Vec<ParameterSpec> {
         let zero = matches!(initialization, Some(Initialization::Zero));
-        let parameter = |part: &str, value: f64| ParameterSpec {
-            name: format!("{name}.{part}"),
+        let scale = format!("{name}.weight");
+        let scale = self.of_normalization(scale, shape, grows, if zero { 0.0 } else { 1.0 });
+        vec![scale, self.shift(name, shape, grows)]
+    }
+
+    /// The shift of a normalisation that has no scale: 0.
+    pub(in crate::network) fn shift(&self, name: &str, shape: &[u32], grows: bool) -> ParameterSpec {
+        self.of_normalization(format!("{name}.bias"), shape, grows, 0.0)
+    }
+
+    fn of_normalization(&self, name: String, shape: &[u32], grows: bool, value: f64) -> ParameterSpec {
+        ParameterSpec {
+            name,
             shape: shape.to_vec(),
             fan_in: 1,
             fan_out: 1,
             initialization: InitialDistribution::Constant { value },
             learning_rate_factor: self.vector_factor(grows),
             decays: false,
-        };
-        vec![parameter("weight", if zero { 0.0 } else { 1.0 }), parameter("bias", 0.0)]
+        }
     }
 
     fn vector_factor(&self, grows: bool) -> super::LearningRateFactor {

@@ -26,6 +26,14 @@ pub enum InitialDistribution {
         /// The length.
         gain: f64,
     },
+    /// Uniform in [−bound, bound), but that the first outputs of each group pass an input each: output i of a group is its input i, by
+    /// a 1 in the kernel's middle and zeros elsewhere, as far as there are inputs (`torch.nn.init.dirac_`).
+    Dirac {
+        /// The bound.
+        bound: f64,
+        /// Outputs of a group.
+        outputs: u32,
+    },
 }
 
 impl InitialDistribution {
@@ -37,6 +45,7 @@ impl InitialDistribution {
             Self::Uniform { bound } => Self::Uniform { bound: bound * factor },
             Self::Normal { deviation } => Self::Normal { deviation: deviation * factor },
             Self::Orthogonal { gain } => Self::Orthogonal { gain: gain * factor },
+            Self::Dirac { bound, outputs } => Self::Dirac { bound: bound * factor, outputs },
         }
     }
 
@@ -51,6 +60,25 @@ impl InitialDistribution {
                 let rows = shape.first().map_or(1, |&rows| rows as usize);
                 orthogonal(rows, count / rows.max(1), gain, stream)
             }
+            Self::Dirac { bound, outputs } => {
+                let mut numbers = Self::Uniform { bound }.draw(shape, stream);
+                pass_inputs(&mut numbers, shape, outputs.max(1) as usize);
+                numbers
+            }
+        }
+    }
+}
+
+/// Lets the first of so many outputs of each group pass an input each, in weights of `[outputs, inputs, …]`.
+fn pass_inputs(numbers: &mut [f64], shape: &[u32], outputs_of_group: usize) {
+    let inputs = shape.get(1).map_or(1, |&inputs| inputs as usize);
+    let kernel = shape.iter().skip(2).map(|&side| side as usize);
+    let (size, middle) = kernel.fold((1, 0), |(size, place), side| (size * side, place * side + side / 2));
+    for (output, weights) in numbers.chunks_exact_mut((inputs * size).max(1)).enumerate() {
+        let input = output % outputs_of_group;
+        if input < inputs {
+            weights.fill(0.0);
+            weights[input * size + middle] = 1.0;
         }
     }
 }
@@ -111,6 +139,23 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_first_outputs_pass_an_input_each_and_the_others_are_drawn() {
+        let (uniform, bound) = (InitialDistribution::Uniform { bound: 0.5 }, 0.5);
+        let passing = |outputs, shape: &[u32]| drawn(InitialDistribution::Dirac { bound, outputs }, shape);
+        let (found, plain) = (passing(5, &[5, 2, 3, 3]), drawn(uniform, &[5, 2, 3, 3]));
+        for (output, (weights, plain)) in found.chunks(18).zip(plain.chunks(18)).enumerate() {
+            let mut alone = [0.0; 18];
+            alone[output % 2 * 9 + 4] = 1.0;
+            assert_eq!(weights, if output < 2 { &alone[..] } else { plain }, "output {output}");
+        }
+        // More inputs than outputs.
+        assert_eq!(passing(2, &[2, 3]), [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+        // Two groups of one input and two outputs each.
+        let plain = drawn(uniform, &[4, 1, 1, 1]);
+        assert_eq!(passing(2, &[4, 1, 1, 1]), [1.0, plain[1], 1.0, plain[3]]);
     }
 
     #[test]

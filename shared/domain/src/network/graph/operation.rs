@@ -71,13 +71,15 @@ pub enum Operation {
         scale: f64,
     },
     /// Batch normalisation (Ioffe and Szegedy 2015, arXiv 1502.03167) a channel (images), or an entry of the last dimension.
-    /// In training the batch's mean and variance (over n), in evaluation the running ones. Parameters: weight, bias; buffers:
-    /// running mean, running variance, all `[channels]`.
+    /// In training the batch's mean and variance (over n), in evaluation the running ones. Parameters: weight, if it has a scale,
+    /// then bias; buffers: running mean, running variance, all `[channels]`.
     BatchNorm {
         /// Added to the variance.
         epsilon: f64,
         /// The share of the batch's statistics in the running ones; their variance over n − 1, as PyTorch's.
         momentum: f64,
+        /// Whether it has a scale; otherwise that is 1.
+        scale: bool,
     },
     /// Layer normalisation (Ba et al. 2016, arXiv 1607.06450) over the last dimension of vectors and sequences, and over all of
     /// an image. Parameters: weight, bias, of the shape that is normalised over.

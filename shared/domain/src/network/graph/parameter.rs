@@ -42,6 +42,11 @@ pub struct BufferSpec {
 }
 
 impl ParameterSpec {
+    /// Whether it is one of the output layer's.
+    pub fn is_of_output(&self) -> bool {
+        self.name.starts_with("output.")
+    }
+
     /// The number of its numbers.
     pub fn count(&self) -> u64 {
         self.shape.iter().fold(1_u64, |count, &length| count.saturating_mul(u64::from(length)))

@@ -20,12 +20,16 @@ pub struct BatchNorm {
     /// 1706.02677, section 5.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initialization: Option<Initialization>,
+    /// Whether each channel has a trained scale. Without one it is 1, and the shift is the only parameter: the networks of the CIFAR-10
+    /// speed runs (Jordan 2024, arXiv 2404.00498), whose shifts take steps that are too large for scales.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub scale: bool,
 }
 
 impl Default for BatchNorm {
     /// As PyTorch has it.
     fn default() -> Self {
-        Self { epsilon: 1e-5, momentum: 0.1, initialization: None }
+        Self { epsilon: 1e-5, momentum: 0.1, initialization: None, scale: true }
     }
 }
 
@@ -47,15 +51,28 @@ impl BatchNorm {
         };
         let name = graph.next_name("batch_norm");
         let grows = graph.grows(input);
-        let parameters = graph.scale_and_shift(&name, &[channels], grows, self.initialization);
+        let parameters = match self.scale {
+            true => graph.scale_and_shift(&name, &[channels], grows, self.initialization),
+            false => vec![graph.shift(&name, &[channels], grows)],
+        };
         let buffer = |part: &str, initial: f64| BufferSpec {
             name: format!("{name}.{part}"),
             shape: vec![channels],
             initial,
         };
         let buffers = vec![buffer("running_mean", 0.0), buffer("running_variance", 1.0)];
-        let operation = Operation::BatchNorm { epsilon: self.epsilon, momentum: self.momentum };
+        let Self { epsilon, momentum, scale, .. } = *self;
+        let operation = Operation::BatchNorm { epsilon, momentum, scale };
         let inputs = vec![input];
         graph.push(NewNode { name, at, operation, inputs, shape, parameters, buffers, products: 0, grows })
     }
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_yes(flag: &bool) -> bool {
+    *flag
 }

@@ -275,8 +275,13 @@ fn fits(own: &Rule, other: &Rule) -> bool {
             format!("mean square, mean {centered}, velocity {}", *momentum != 0.0)
         }
         Rule::Lion(_) => "momentum".to_owned(),
-        Rule::Muon(Muon { others: OtherRule::AdamW(_), .. }) => "momentum of matrices, moments".to_owned(),
-        Rule::Muon(Muon { others: OtherRule::Sgd(_), .. }) => "momentum of matrices, velocity".to_owned(),
+        Rule::Muon(Muon { others, output_by_others, .. }) => {
+            let of_others = match others {
+                OtherRule::AdamW(_) => "moments",
+                OtherRule::Sgd(_) => "velocity",
+            };
+            format!("momentum of matrices, {of_others}, of the output {output_by_others}")
+        }
     };
     accumulators(own) == accumulators(other)
 }

@@ -7,8 +7,14 @@ use crate::data::Augmentation;
 use crate::experiment::StreamSeeds;
 
 /// The keys of `augmentation`.
-pub(super) const KEYS: &[&str] =
-    &["augmentation.crop", "augmentation.flip", "augmentation.cutout", "seed.augmentation"];
+pub(super) const KEYS: &[&str] = &[
+    "augmentation.crop",
+    "augmentation.reflect",
+    "augmentation.flip",
+    "augmentation.alternate",
+    "augmentation.cutout",
+    "seed.augmentation",
+];
 
 /// The keys of the seeds that all training draws by.
 pub(super) const SEEDS: &[&str] = &["seed.initialization", "seed.order"];
@@ -18,9 +24,21 @@ const LARGEST: u32 = 4_096;
 
 /// Reads how training sees images.
 pub(super) fn read(fields: &mut Fields<'_>) -> Result<Augmentation, LocatedError> {
+    let crop = fields.take("augmentation.crop", check::integer(0..=LARGEST))?.unwrap_or(0);
+    let flip = fields.take("augmentation.flip", check::boolean)?.unwrap_or(false);
+    let reflect = fields.take("augmentation.reflect", check::boolean)?.unwrap_or(false);
+    let alternate = fields.take("augmentation.alternate", check::boolean)?.unwrap_or(false);
+    if reflect && crop == 0 {
+        fields.refuse("augmentation.reflect", || "needs `augmentation.crop`".to_owned());
+    }
+    if alternate && !flip {
+        fields.refuse("augmentation.alternate", || "needs `augmentation.flip`".to_owned());
+    }
     Ok(Augmentation {
-        crop: fields.take("augmentation.crop", check::integer(0..=LARGEST))?.unwrap_or(0),
-        flip: fields.take("augmentation.flip", check::boolean)?.unwrap_or(false),
+        crop,
+        reflect: reflect && crop > 0,
+        flip,
+        alternate: alternate && flip,
         cutout: fields.take("augmentation.cutout", check::integer(0..=LARGEST))?.unwrap_or(0),
     })
 }

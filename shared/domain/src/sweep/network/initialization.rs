@@ -7,13 +7,14 @@ use super::settings::Settings;
 use crate::network::Initialization;
 
 /// The names, with a usual gain and deviation.
-const CHOICES: [(&str, Initialization); 6] = [
+const CHOICES: [(&str, Initialization); 7] = [
     ("pytorch", Initialization::Pytorch { gain: 1.0 }),
     ("kaiming", Initialization::Kaiming { gain: 1.0 }),
     ("xavier", Initialization::Xavier { gain: 1.0 }),
     ("normal", Initialization::Normal { deviation: 1.0 }),
     ("orthogonal", Initialization::Orthogonal { gain: 1.0 }),
     ("zero", Initialization::Zero),
+    ("dirac", Initialization::Dirac),
 ];
 
 /// The initialisation of a network: `model.initialization`, `model.deviation`, `model.gain`.
@@ -72,7 +73,7 @@ const fn has_gain(initialization: Initialization) -> bool {
         | Initialization::Kaiming { .. }
         | Initialization::Xavier { .. }
         | Initialization::Orthogonal { .. } => true,
-        Initialization::Normal { .. } | Initialization::Zero => false,
+        Initialization::Normal { .. } | Initialization::Zero | Initialization::Dirac => false,
     }
 }
 
@@ -91,5 +92,6 @@ fn with(chosen: Initialization, deviation: Option<f64>, gain: Option<f64>) -> In
         }
         Initialization::Orthogonal { .. } => Initialization::Orthogonal { gain },
         Initialization::Zero => Initialization::Zero,
+        Initialization::Dirac => Initialization::Dirac,
     }
 }

@@ -72,7 +72,13 @@ static LAYERS: &[LayerDefinition] = &[
         "{ self-attention = 4 }",
         self_attention,
     ),
-    row("batch-norm", None, &["epsilon", "momentum", "initialization"], "\"batch-norm\"", batch_norm),
+    row(
+        "batch-norm",
+        None,
+        &["epsilon", "momentum", "scale", "initialization"],
+        "\"batch-norm\"",
+        batch_norm,
+    ),
     row("layer-norm", None, &["epsilon", "initialization"], "\"layer-norm\"", layer_norm),
     row(
         "group-norm",
@@ -236,10 +242,15 @@ fn self_attention(settings: &mut Settings<'_>) -> Result<Layer, LocatedError> {
 fn batch_norm(settings: &mut Settings<'_>) -> Result<Layer, LocatedError> {
     let usual = BatchNorm::default();
     let share = check::number("a number above 0 up to 1", |number| number > 0.0 && number <= 1.0);
+    let scale = settings.take("scale", check::boolean)?.unwrap_or(usual.scale);
+    if !scale {
+        settings.refuse("initialization", "is that of the scale, and `scale` is false here")?;
+    }
     Ok(Layer::BatchNorm(BatchNorm {
         epsilon: settings.take("epsilon", check::positive)?.unwrap_or(usual.epsilon),
         momentum: settings.take("momentum", share)?.unwrap_or(usual.momentum),
         initialization: of_normalization(settings)?,
+        scale,
     }))
 }
 

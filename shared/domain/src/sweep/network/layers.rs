@@ -42,7 +42,14 @@ fn layer(path: &str, node: &Node, depth: usize) -> Result<Layer, LocatedError> {
         }
         TomlValue::Table(table) => {
             let written_out = table.get("layer");
-            let mut short = table.0.iter().filter(|(key, _)| layer_table::named(key).is_some());
+            let known = match written_out {
+                Some(Node { value: TomlValue::Text(name), .. }) => layer_table::named(name),
+                Some(_) | None => None,
+            };
+            // `scale` is a layer, and a setting of batch-norm.
+            let is_setting = |key: &str| known.is_some_and(|layer| layer.settings.contains(&key));
+            let names_layer = |key: &str| layer_table::named(key).is_some() && !is_setting(key);
+            let mut short = table.0.iter().filter(|(key, _)| names_layer(key));
             let (key, definition) = match (written_out, short.next(), short.next()) {
                 (Some(named_by), None, _) => {
                     ("layer", named(path, named_by.text(&format!("layer` of `{path}"))?, named_by)?)

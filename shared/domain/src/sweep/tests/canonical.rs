@@ -6,6 +6,7 @@ use super::{datasets, function, plan, planned, shown, source, trained};
 use crate::data::{Contents, InputKind, SplitSizes, TargetKind};
 use crate::experiment::Experiment;
 use crate::id::DatasetName;
+use crate::optimizer::{OtherRule, Rule, Sgd};
 use crate::sweep::{DatasetContents, SweepFile, SweepPlan};
 
 /// An experiment of kind `classify` on shapes with these lines, and what isn't among them.
@@ -46,6 +47,31 @@ fn batches_above_the_training_data_are_one_run_with_their_coordinates() {
     assert_eq!((same.points.len(), same.task), (4, plan.tasks[4].id));
     assert_eq!(same.differ().keys().collect::<Vec<_>>(), [&"batch_size"]);
     assert!(same.shared().is_empty());
+}
+
+#[test]
+fn what_muon_may_do_besides_is_in_a_task_where_it_is_asked_for_and_nowhere_else() {
+    let muon = |lines: &str| images(&format!("optimizer = \"muon\"\n{lines}"));
+    let task = |lines: &str| planned(&muon(lines)).tasks.remove(0);
+    let by_sgd = "others = { optimizer = \"sgd\", learning_rate = 0.1, momentum = 0.9";
+    let plain = task(&format!("{by_sgd} }}"));
+    let written = plain.spec.canonical();
+    assert!(
+        !["normalized", "output_by_others", "nesterov\":false"].iter().any(|word| written.contains(word)),
+        "{written}"
+    );
+    assert_eq!(
+        task(&format!("normalized = false\n{by_sgd}, output = false, nesterov = false }}")).id,
+        plain.id
+    );
+    let all = format!("normalized = true\n{by_sgd}, output = true, nesterov = true }}");
+    let Experiment::Classify(it) = task(&all).spec.experiment else { panic!("it classifies") };
+    let Rule::Muon(found) = it.training.optimizer.rule else { panic!("{:?}", it.training.optimizer) };
+    let sgd = Sgd { nesterov: true, ..Sgd::new(0.1, 0.9, 0.0) };
+    assert_eq!((found.others, found.output_by_others, found.normalized), (OtherRule::Sgd(sgd), true, true));
+    let lines = ["normalized = true", "others.output = true", ""];
+    let ids: BTreeSet<_> = lines.iter().map(|lines| task(lines).id).collect();
+    assert_eq!(ids.len(), lines.len());
 }
 
 #[test]

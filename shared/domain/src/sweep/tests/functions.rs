@@ -81,6 +81,7 @@ fn what_augments_corrupts_and_draws_enters_the_task_where_it_matters() {
     let plain = id(&images(""));
     for lines in [
         "augmentation = { crop = 0, flip = false, cutout = 0 }",
+        "augmentation = { reflect = false, alternate = false }",
         "seed.augmentation = 3",
         "seed.noise = 3",
         "data.pixels = \"as-they-are\"",
@@ -91,6 +92,8 @@ fn what_augments_corrupts_and_draws_enters_the_task_where_it_matters() {
     let mut ids: Vec<String> = [
         "augmentation.crop = 4",
         "augmentation = { crop = 4, flip = true }",
+        "augmentation = { crop = 4, flip = true, reflect = true }",
+        "augmentation = { crop = 4, flip = true, alternate = true }",
         "augmentation = { crop = 4, flip = true }\nseed.augmentation = 3",
         "seed.order = 3",
         "seed.initialization = 3",
@@ -116,6 +119,11 @@ fn augmentation_and_corruption_that_cannot_be_are_refused() {
         (
             "augmentation.crop = 40",
             "x.toml:4: experiment \"c\" can't be run on shapes: `augmentation.crop` is 40, and the images are 32×32\nhint: a number up to the images' sides",
+        ),
+        ("augmentation.reflect = true", "x.toml:10: `augmentation.reflect` needs `augmentation.crop`"),
+        (
+            "augmentation = { crop = 2, alternate = true }",
+            "x.toml:10: `augmentation.alternate` needs `augmentation.flip`",
         ),
         (
             "data.label_matrix = [[0.5, 0.5], [0, 1]]",

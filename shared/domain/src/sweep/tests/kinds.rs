@@ -168,8 +168,8 @@ fn each_wrong_value_of_a_critical_point_is_said() {
                 "x.toml:10: unknown key `record.gradient_norm` in experiment \"c\" (critical-point)\nhint: critical-point \
                  knows function, hidden, activation, initial_scale, interval, points, epochs, optimizer, learning_rate, weight_decay, \
                  beta1, beta2, epsilon, momentum, weight_decay_on, clip_norm, clip_value, dampening, nesterov, rho, \
-                 centered, newton_schulz_steps, others.optimizer, others.learning_rate, others.weight_decay, \
-                 others.momentum, others.beta1, others.beta2, others.epsilon, search.start, search.method, search.learning_rate, search.threshold, \
+                 centered, newton_schulz_steps, normalized, others.output, others.optimizer, others.learning_rate, others.weight_decay, \
+                 others.momentum, others.nesterov, others.beta1, others.beta2, others.epsilon, search.start, search.method, search.learning_rate, search.threshold, \
                  search.iterations, polish.iterations, polish.restarts, certificate.zero, minimal_ratio.near_zero, minimal_ratio.positive, minimal_ratio.radius, \
                  minimal_ratio.samples",
             ),

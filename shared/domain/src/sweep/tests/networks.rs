@@ -45,7 +45,7 @@ fn a_list_of_layers_is_read_with_all_settings() {
     let read = network(
         r#"model.layers = [
             { conv = 8, kernel = 5, stride = 2, padding = 1, groups = 1, bias = false, initialization = "kaiming", gain = 2 },
-            { layer = "batch-norm", epsilon = 1e-3, momentum = 0.2 },
+            { layer = "batch-norm", epsilon = 1e-3, momentum = 0.2, scale = false },
             { leaky-relu = 0.2 },
             { max-pool = 3, stride = 2, padding = 1 },
             { residual = [{ conv = 8 }, { layer = "batch-norm", initialization = "zero" }], shortcut = [{ conv = 8, kernel = 1 }] },
@@ -66,7 +66,7 @@ fn a_list_of_layers_is_read_with_all_settings() {
     let last = Output { bias: false, initialization: Some(Initialization::Normal { deviation: 0.1 }) };
     let expected = listed(vec![
         Layer::Conv(first),
-        Layer::BatchNorm(BatchNorm { epsilon: 1e-3, momentum: 0.2, initialization: None }),
+        Layer::BatchNorm(BatchNorm { epsilon: 1e-3, momentum: 0.2, initialization: None, scale: false }),
         Layer::Activation(Activation::LeakyRelu { slope: 0.2 }),
         Layer::MaxPool(Pool { side: 3, stride: 2, padding: 1 }),
         Layer::Residual(Residual {
@@ -112,6 +112,22 @@ fn patches_are_whitened_as_the_speed_runs_do_where_nothing_else_is_said() {
     assert_eq!(graph.buffers().map(|buffer| buffer.shape.clone()).collect::<Vec<_>>(), [[24, 3, 2, 2]]);
     assert_eq!(graph.nodes()[1].shape.dimensions(), [24, 31, 31]);
     assert_eq!(plan.tasks[0].spec.experiment.layers(), ["patch_whitening0", "conv0", "output"]);
+}
+
+#[test]
+fn a_batch_norm_with_a_scale_is_written_as_before_there_was_a_choice() {
+    let layers = |norm: &str| format!("model.layers = [{{ conv = 4 }}, {norm}, \"relu\", \"output\"]");
+    let task = |norm: &str| written(&layers(norm)).tasks.remove(0);
+    let (word, yes) = (task("\"batch-norm\""), task("{ layer = \"batch-norm\", scale = true }"));
+    let no = task("{ layer = \"batch-norm\", scale = false }");
+    assert_eq!(word.id, yes.id);
+    assert_ne!(word.id, no.id);
+    assert!(!word.spec.canonical().contains("scale"), "{}", word.spec.canonical());
+    let contents = Contents::of_built_in("shapes").unwrap();
+    let count = |task: &crate::task::Task| {
+        task.spec.experiment.graph(Some(&contents)).unwrap().unwrap().parameter_count()
+    };
+    assert_eq!(count(&word) - count(&no), 4);
 }
 
 #[test]

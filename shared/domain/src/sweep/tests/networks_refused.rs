@@ -73,6 +73,18 @@ fn what_makes_no_network_is_refused_with_line_and_way_out() {
                 "model.layers = [\n{ layer = \"batch-norm\", initialization = \"kaiming\" }, \"output\"]",
                 "x.toml:8: unknown initialisation of a normalisation \"kaiming\"\nhint: known are zero",
             ),
+            (
+                "model.layers = [\n{ layer = \"batch-norm\", scale = 1 }, \"output\"]",
+                "x.toml:8: `scale` of `model.layers[0]` must be true or false, not 1\nhint: without `scale` its default holds",
+            ),
+            (
+                "model.layers = [\n{ layer = \"batch-norm\", scale = false, initialization = \"zero\" }, \"output\"]",
+                "x.toml:8: `initialization` of `model.layers[0]` is that of the scale, and `scale` is false here\nhint: take `initialization` out",
+            ),
+            (
+                "model.layers = [\n{ layer = \"conv\", outputs = 4, scale = 2 }, \"output\"]",
+                "x.toml:8: `model.layers[0]` is one layer, and both `layer` and `scale` say which\nhint: a table for each layer",
+            ),
             // Layers of layers.
             (
                 "model.layers = [{ residual = [\n{ conv = 4 }, \"tanhh\"] }, \"output\"]",
@@ -207,7 +219,7 @@ fn what_makes_no_network_is_refused_with_line_and_way_out() {
             ),
             (
                 "model = { dense = [8], initialization = \"he\" }",
-                "x.toml:7: unknown initialisation \"he\"\nhint: known are pytorch, kaiming, xavier, normal, orthogonal, zero",
+                "x.toml:7: unknown initialisation \"he\"\nhint: known are pytorch, kaiming, xavier, normal, orthogonal, zero, dirac",
             ),
             (
                 "model = { dense = [8], initialization = \"normal\" }",

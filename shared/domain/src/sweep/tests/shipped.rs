@@ -7,6 +7,9 @@ use crate::digest::Digest;
 use crate::experiment::{Activation, Experiment, Plane, Probe, Search};
 use crate::figure::Drawing;
 use crate::id::DatasetName;
+use crate::network::layer::Scale;
+use crate::network::{ExampleShape, Layer, Network};
+use crate::optimizer::{Muon, OtherRule, Rule};
 use crate::sweep::{Source, SweepFile, SweepPlan};
 
 pub(super) const SHIPPED: [(&str, &str); 10] = [
@@ -29,7 +32,8 @@ pub(super) const SHIPPED: [(&str, &str); 10] = [
 ];
 
 /// Those on real images alone, whose data sets are imported first.
-const ON_REAL_IMAGES: [(&str, &str); 2] = [
+const ON_REAL_IMAGES: [(&str, &str); 3] = [
+    ("cifar10-94.toml", include_str!("../../../../../sweeps/cifar10-94.toml")),
     ("homework-mnist.toml", include_str!("../../../../../sweeps/homework-mnist.toml")),
     ("resnet-20.toml", include_str!("../../../../../sweeps/resnet-20.toml")),
 ];
@@ -281,6 +285,39 @@ fn the_files_on_real_images_expand_in_full_and_quick() {
     sizes.sort_unstable();
     sizes.dedup();
     assert_eq!(sizes, [571, 572], "three depths of equal size");
+}
+
+#[test]
+fn the_speed_run_has_the_network_and_the_steps_of_its_source() {
+    let plan = on_real_images("cifar10-94.toml", None);
+    assert_eq!((plan.tasks.len(), plan.claims.len()), (5, 1));
+    let Experiment::Classify(it) = &plan.tasks[0].spec.experiment else { panic!("it classifies") };
+    assert_eq!(it.budget.steps(25), 250);
+    let cifar = ExampleShape::Image { channels: 3, height: 32, width: 32 };
+    let graph = it.model.graph(&cifar, 10).unwrap();
+    let filters = 9 * (24 * 64 + 64 * 64 + 64 * 256 + 3 * 256 * 256);
+    assert_eq!(graph.parameter_count(), filters + 24 + 2 * 64 + 4 * 256 + 10 * 256);
+    let products =
+        961 * 24 * 12 + 9 * (961 * 24 * 64 + 225 * (64 * 64 + 64 * 256) + (2 * 49 + 9) * 256 * 256);
+    assert_eq!(graph.flops(), 2 * (products + 10 * 256));
+    // A step of the output's weights W behind a factor s is one of sW of s² times the size, and so are the steps of the source.
+    let Rule::Muon(Muon { others: OtherRule::Sgd(sgd), .. }) = it.training.optimizer.rule else {
+        panic!("{:?}", it.training.optimizer)
+    };
+    let Layer::Scale(Scale { factor }) = layers_of(&it.model).last().unwrap() else {
+        panic!("{:?}", it.model)
+    };
+    let (own, source) = (sgd.learning_rate * factor * factor, 0.67 * 2000.0 / (256.0 * 256.0));
+    assert!((own / source - 1.0).abs() < 1e-3, "{own} against {source}");
+    assert!((sgd.learning_rate * sgd.weight_decay / (2e-6 * 2000.0) - 1.0).abs() < 1e-3);
+}
+
+/// The layers of a network that lists them.
+fn layers_of(network: &Network) -> &[Layer] {
+    match network {
+        Network::Layers(list) => &list.layers,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]

@@ -98,8 +98,8 @@ fn layer(place: &Place<'_>, seed: u64, variables: &VarBuilder<'_>) -> Result<Box
         Operation::Attention { heads, causal, scale } => {
             Ok(attention::attention(heads as usize, causal, scale))
         }
-        Operation::BatchNorm { epsilon, momentum } => {
-            normalisation::batch_norm(place, epsilon, momentum, variables)
+        Operation::BatchNorm { epsilon, momentum, scale } => {
+            normalisation::batch_norm(place, [epsilon, momentum], scale, variables)
         }
         Operation::LayerNorm { epsilon } => normalisation::layer_norm(place, epsilon, variables),
         Operation::GroupNorm { groups, epsilon } => {

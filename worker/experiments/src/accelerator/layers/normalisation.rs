@@ -42,7 +42,8 @@ pub(super) fn group_norm(
 /// `candle-nn`'s module moves its running statistics by itself, also in a pass that mustn't (the second of sharpness-aware minimisation), and
 /// divides by zero for a batch of one value.
 struct BatchNorm {
-    weight: Tensor,
+    /// None where scales are 1.
+    weight: Option<Tensor>,
     bias: Tensor,
     /// The running mean and variance, with their names.
     running: [(String, Tensor); 2],
@@ -52,11 +53,12 @@ struct BatchNorm {
 
 pub(super) fn batch_norm(
     place: &Place<'_>,
-    epsilon: f64,
-    momentum: f64,
+    [epsilon, momentum]: [f64; 2],
+    has_scale: bool,
     variables: &VarBuilder<'_>,
 ) -> Result<Box<dyn Layer>> {
-    let (weight, bias) = (place.parameter(0, variables)?, place.parameter(1, variables)?);
+    let weight = if has_scale { Some(place.parameter(0, variables)?) } else { None };
+    let bias = place.parameter(usize::from(has_scale), variables)?;
     let running = [place.buffer(0, variables)?, place.buffer(1, variables)?];
     Ok(Box::new(BatchNorm { weight, bias, running, epsilon, momentum }))
 }
@@ -85,7 +87,11 @@ impl BatchNorm {
             }
         };
         let normalised = centred.broadcast_div(&(variance + self.epsilon)?.sqrt()?)?;
-        normalised.broadcast_mul(&self.weight)?.broadcast_add(&self.bias)
+        let scaled = match &self.weight {
+            Some(weight) => normalised.broadcast_mul(weight)?,
+            None => normalised,
+        };
+        scaled.broadcast_add(&self.bias)
     }
 }
 

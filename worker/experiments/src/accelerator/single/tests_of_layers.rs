@@ -110,6 +110,7 @@ fn normalisations_of_images_vectors_and_sequences() {
     let group = |groups| Layer::GroupNorm(GroupNorm { groups, epsilon: 1e-5, initialization: None });
     for (name, norm) in [
         ("batch norm", Layer::BatchNorm(BatchNorm { momentum: 0.3, ..BatchNorm::default() })),
+        ("batch norm without a scale", Layer::BatchNorm(BatchNorm { scale: false, ..BatchNorm::default() })),
         ("layer norm", Layer::LayerNorm(LayerNorm::default())),
         ("group norm", group(2)),
     ] {

@@ -46,12 +46,21 @@ fn optimizers() -> Vec<(&'static str, Optimizer)> {
             RmsProp { learning_rate: 1e-2, rho: 0.9, epsilon: 1e-6, momentum, centered, weight_decay: 1e-2 };
         Optimizer::new(Rule::RmsProp(settings))
     };
-    let muon = |nesterov, others| {
-        let settings =
-            Muon { learning_rate: 0.02, momentum: 0.9, nesterov, weight_decay: 0.1, iterations: 5, others };
-        Optimizer::new(Rule::Muon(settings))
+    let settings_of_muon = |nesterov, others| Muon {
+        learning_rate: 0.02,
+        momentum: 0.9,
+        nesterov,
+        weight_decay: 0.1,
+        iterations: 5,
+        others,
+        output_by_others: false,
+        normalized: false,
     };
+    let muon = |nesterov, others| Optimizer::new(Rule::Muon(settings_of_muon(nesterov, others)));
     let sgd = Sgd::new(0.05, 0.9, 1e-2);
+    let by_nesterov = OtherRule::Sgd(Sgd { nesterov: true, ..sgd });
+    let of_speed_runs =
+        Muon { output_by_others: true, normalized: true, ..settings_of_muon(true, by_nesterov) };
     let lion = Lion { learning_rate: 1e-3, beta1: 0.9, beta2: 0.99, weight_decay: 0.1 };
     vec![
         ("Adam", Optimizer::new(Rule::Adam(Adam { weight_decay: 1e-2, ..Adam::new(1e-2) }))),
@@ -86,6 +95,7 @@ fn optimizers() -> Vec<(&'static str, Optimizer)> {
         ("Lion", Optimizer::new(Rule::Lion(lion))),
         ("Muon and AdamW", muon(true, OtherRule::AdamW(adam_w))),
         ("Muon and SGD", muon(false, OtherRule::Sgd(sgd))),
+        ("Muon of normalised matrices, SGD of the output", Optimizer::new(Rule::Muon(of_speed_runs))),
         (
             "SAM around SGD",
             Optimizer { sam: Some(Sam { rho: 0.05, adaptive: false }), ..Optimizer::new(Rule::Sgd(sgd)) },

@@ -9,7 +9,8 @@ use crate::network::operation::{
 
 /// Batch normalisation (Ioffe and Szegedy 2015, arXiv 1502.03167) of maps `[channels, height, width]`, or of vectors `[channels]` and
 /// sequences of them `[rows, channels]`:
-/// y = (x − mean) / √(variance + epsilon) · weight + bias, channel by channel; `weight` and `bias` are `[channels]`.
+/// y = (x − mean) / √(variance + epsilon) · weight + bias, channel by channel; `weight` and `bias` are `[channels]`. Without a scale
+/// `weight` is 1, and `bias` the only parameter.
 ///
 /// In training, mean and variance are those of the batch over examples and places (the variance's divisor is their number). The
 /// buffers, `running_mean` and `running_var` `[channels]`, take them in with the share `momentum`; the running variance is the unbiased
@@ -26,13 +27,14 @@ pub struct BatchNorm {
     pub momentum: f64,
     /// What is added to variances.
     pub epsilon: f64,
+    has_scale: bool,
     has_relu: bool,
 }
 
 impl BatchNorm {
     /// Normalisation of maps of `channels` × `area` (height × width), with PyTorch's momentum 0.1 and epsilon 10⁻⁵.
     pub const fn of_maps(channels: usize, area: usize) -> Self {
-        Self { rows: 1, channels, area, momentum: 0.1, epsilon: 1e-5, has_relu: false }
+        Self { rows: 1, channels, area, momentum: 0.1, epsilon: 1e-5, has_scale: true, has_relu: false }
     }
 
     /// Normalisation of `rows` vectors of `channels` elements, with the same settings.
@@ -44,6 +46,17 @@ impl BatchNorm {
     #[must_use]
     pub const fn with_settings(self, momentum: f64, epsilon: f64) -> Self {
         Self { momentum, epsilon, ..self }
+    }
+
+    /// The same with `bias` alone.
+    #[must_use]
+    pub const fn without_scale(self) -> Self {
+        Self { has_scale: false, ..self }
+    }
+
+    /// The place of `bias` among the parameters: behind `weight`, if there is one.
+    fn place_of_bias(&self) -> usize {
+        usize::from(self.has_scale)
     }
 
     const fn maps(&self, batch: usize) -> ChannelMaps {
@@ -82,6 +95,11 @@ impl BatchNorm {
             normalised.extend(plane.iter().map(|x| (*x - mean) * deviation));
         }
         normalised
+    }
+
+    /// How the weight moves, if there is one.
+    fn weight_tangent<'a, T>(&self, tangents: &InputTangents<'a, T>) -> Option<&'a [T]> {
+        if self.has_scale { tangents.parameters[0] } else { None }
     }
 
     /// Each channel's factor times the values.
@@ -132,7 +150,7 @@ impl<T: Float> Operation<T> for BatchNorm {
         OpShapes {
             inputs: vec![self.rows * self.channels * self.area],
             output: self.rows * self.channels * self.area,
-            parameters: vec![vec![self.channels]; 2],
+            parameters: vec![vec![self.channels]; 1 + self.place_of_bias()],
             buffers: vec![vec![self.channels]; 2],
         }
     }
@@ -142,10 +160,12 @@ impl<T: Float> Operation<T> for BatchNorm {
     }
 
     fn forward(&self, context: &OpContext<'_, T>, kept: &mut Kept<T>, y: &mut [T]) {
-        let (weight, bias) = (context.parameters[0], context.parameters[1]);
+        let weight = self.has_scale.then(|| context.parameters[0]);
+        let bias = context.parameters[self.place_of_bias()];
         for (channel, [mean, variance]) in self.statistics(context).into_iter().enumerate() {
             let inverse = 1.0 / (variance + self.epsilon).sqrt();
-            let scale = T::from_f64(weight[channel].to_f64() * inverse);
+            let factor = weight.map_or(1.0, |weight| weight[channel].to_f64());
+            let scale = T::from_f64(factor * inverse);
             let shift = bias[channel].to_f64() - mean * scale.to_f64();
             let values =
                 [T::from_f64(mean), T::from_f64(variance), T::from_f64(inverse), scale, T::from_f64(shift)];
@@ -198,8 +218,10 @@ impl<T: Float> Operation<T> for BatchNorm {
                 let inverse = inverse_deviation[channel].to_f64();
                 let with_normalised = (with_x - mean[channel].to_f64() * of_gradient) * inverse;
                 if let Some(parameters) = &mut parameters {
-                    parameters[0][channel] = T::from_f64(with_normalised);
-                    parameters[1][channel] = T::from_f64(of_gradient);
+                    if self.has_scale {
+                        parameters[0][channel] = T::from_f64(with_normalised);
+                    }
+                    parameters[self.place_of_bias()][channel] = T::from_f64(of_gradient);
                 }
                 if is_training {
                     let scale = scale[channel].to_f64() / count;
@@ -227,14 +249,14 @@ impl<T: Float> Operation<T> for BatchNorm {
             Some(x) => self.scaled(x, |channel| statistics.scale[channel]),
             None => vec![T::default(); y.len()],
         };
-        if let Some(weight) = tangents.parameters[0] {
+        if let Some(weight) = self.weight_tangent(tangents) {
             let normalised = self.normalised(context.inputs[0], &statistics);
             for (tangent, more) in tangent.iter_mut().zip(self.scaled(&normalised, |channel| weight[channel]))
             {
                 *tangent += more;
             }
         }
-        if let Some(bias) = tangents.parameters[1] {
+        if let Some(bias) = tangents.parameters[self.place_of_bias()] {
             for (index, tangent) in tangent.iter_mut().enumerate() {
                 *tangent += bias[index / self.area % self.channels];
             }
@@ -263,7 +285,7 @@ impl<T: Float> Operation<T> for BatchNorm {
         };
         let mut of_x = Dual::default();
         if wanted.inputs[0] {
-            let crossed = gradient.zip(tangents.parameters[0]).map(|(gradient, weight)| {
+            let crossed = gradient.zip(self.weight_tangent(tangents)).map(|(gradient, weight)| {
                 self.scaled(gradient, |channel| weight[channel] * statistics.inverse_deviation[channel])
             });
             of_x = Dual {
@@ -274,11 +296,13 @@ impl<T: Float> Operation<T> for BatchNorm {
         let mut of_weight = vec![0.0; self.channels];
         let mut of_bias = vec![0.0; self.channels];
         if let Some(moving) = moving {
-            let normalised = self.normalised(context.inputs[0], &statistics);
-            of_weight = self.channel_sums(moving, |index| normalised[index]);
+            if self.has_scale {
+                let normalised = self.normalised(context.inputs[0], &statistics);
+                of_weight = self.channel_sums(moving, |index| normalised[index]);
+            }
             of_bias = self.channel_sums(moving, |_| T::from_f64(1.0));
         }
-        if let Some((gradient, x)) = gradient.zip(tangents.inputs[0]) {
+        if let Some((gradient, x)) = gradient.zip(tangents.inputs[0]).filter(|_| self.has_scale) {
             let crossed = self.channel_sums(gradient, |index| x[index]);
             for ((sum, more), inverse) in of_weight.iter_mut().zip(crossed).zip(statistics.inverse_deviation)
             {
@@ -286,7 +310,9 @@ impl<T: Float> Operation<T> for BatchNorm {
             }
         }
         let rounded = |sums: Vec<f64>| Some(sums.into_iter().map(T::from_f64).collect());
-        OpDuals { inputs: vec![of_x], parameters: vec![rounded(of_weight), rounded(of_bias)] }
+        let of_weight = self.has_scale.then(|| rounded(of_weight));
+        let parameters = of_weight.into_iter().chain([rounded(of_bias)]).collect();
+        OpDuals { inputs: vec![of_x], parameters }
     }
 
     fn with_relu(&self) -> Option<Box<dyn Operation<T>>> {
@@ -296,7 +322,11 @@ impl<T: Float> Operation<T> for BatchNorm {
 
 #[cfg(test)]
 mod tests {
+    use candle_core::{Device, Tensor, Var};
+
     use super::*;
+    use crate::network::backward::Wanted;
+    use crate::network::builder::ProgramBuilder;
     use crate::network::same_bytes::{TRAINING, check_fused_relu, check_same_bytes, singles};
     use crate::network::testing::Case;
 
@@ -304,7 +334,8 @@ mod tests {
     fn its_derivatives_are_those_of_its_forward_pass_in_training_and_in_evaluation() {
         let of_maps =
             [(3, 4), (2, 19), (5, 1), (18, 1)].map(|(channels, area)| BatchNorm::of_maps(channels, area));
-        for norm in of_maps.into_iter().chain([BatchNorm::of_rows(3, 4)]) {
+        let norms = of_maps.into_iter().chain([BatchNorm::of_rows(3, 4)]);
+        for norm in norms.flat_map(|norm| [norm, norm.without_scale()]) {
             for has_relu in [false, true] {
                 let case = Case::random(4, move || Box::new(BatchNorm { has_relu, ..norm }));
                 case.check_gradients(TRAINING);
@@ -318,8 +349,43 @@ mod tests {
         for (batch, channels, area) in [(70, 16, 64), (9, 5, 1681), (3000, 37, 1), (5, 3, 7)] {
             let input = singles(1, batch * channels * area);
             for mode in [TRAINING, Mode::Evaluation] {
-                check_same_bytes(&input, mode, || Box::new(BatchNorm::of_maps(channels, area)));
-                check_fused_relu(&input, mode, || Box::new(BatchNorm::of_maps(channels, area)));
+                let norm = BatchNorm::of_maps(channels, area);
+                for norm in [norm, norm.without_scale()] {
+                    check_same_bytes(&input, mode, move || Box::new(norm));
+                    check_fused_relu(&input, mode, move || Box::new(norm));
+                }
+            }
+        }
+    }
+
+    /// The bits of outputs, of the gradients of input and bias, and of the running statistics.
+    fn bits_of_passes(norm: BatchNorm, mode: Mode) -> Vec<Vec<u32>> {
+        let (batch, channels, size) = (9, norm.channels, norm.channels * norm.area);
+        let variable = |values: Vec<f32>| Var::from_vec(values, channels, &Device::Cpu).unwrap();
+        let bias = variable(singles(2, channels));
+        let weight = norm.has_scale.then(|| variable(vec![1.0; channels]));
+        let parameters = weight.into_iter().chain([bias.clone()]).collect();
+        let buffers = vec![variable(singles(3, channels)), variable(vec![0.7; channels])];
+        let mut builder = ProgramBuilder::<f32>::new(size);
+        builder.add(Box::new(norm), &[builder.input()], parameters, buffers.clone()).unwrap();
+        let mut program = builder.build().unwrap();
+        let input = Tensor::from_vec(singles(1, batch * size), (batch, size), &Device::Cpu).unwrap();
+        let outputs = program.forward(&input, mode).unwrap().to_vec();
+        let wanted = Wanted { input: true, parameters: true };
+        let of_input = program.backward(&singles(4, outputs.len()), wanted).unwrap().unwrap();
+        let of_bias = program.parameter_gradient(&bias).unwrap().to_vec();
+        let running = buffers.iter().map(|buffer| buffer.to_vec1::<f32>().unwrap());
+        let all = [outputs, of_input, of_bias].into_iter().chain(running);
+        all.map(|values| values.into_iter().map(f32::to_bits).collect()).collect()
+    }
+
+    #[test]
+    fn without_a_scale_it_has_the_bytes_of_scales_that_are_held_at_one() {
+        for norm in [BatchNorm::of_maps(5, 49), BatchNorm::of_maps(3, 1).with_settings(0.4, 1e-12)] {
+            for mode in [TRAINING, Mode::Evaluation] {
+                let (held, without) =
+                    (bits_of_passes(norm, mode), bits_of_passes(norm.without_scale(), mode));
+                assert!(held == without, "{norm:?}, {mode:?}");
             }
         }
     }

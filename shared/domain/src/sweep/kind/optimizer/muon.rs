@@ -13,10 +13,13 @@ pub(super) const RULE: RuleKeys = RuleKeys {
         "momentum",
         "nesterov",
         "newton_schulz_steps",
+        "normalized",
+        "others.output",
         "others.optimizer",
         "others.learning_rate",
         "others.weight_decay",
         "others.momentum",
+        "others.nesterov",
         "others.beta1",
         "others.beta2",
         "others.epsilon",
@@ -39,6 +42,8 @@ fn read(fields: &mut Fields<'_>) -> Result<Rule, LocatedError> {
         nesterov: fields.take("nesterov", check::boolean)?.unwrap_or(true),
         iterations: fields.take("newton_schulz_steps", check::integer(1..=20))?.unwrap_or(5),
         others: others(fields)?,
+        output_by_others: fields.take("others.output", check::boolean)?.unwrap_or(false),
+        normalized: fields.take("normalized", check::boolean)?.unwrap_or(false),
     }))
 }
 
@@ -52,7 +57,9 @@ fn others(fields: &mut Fields<'_>) -> Result<OtherRule, LocatedError> {
     };
     match name.unwrap_or(OtherName::AdamW) {
         OtherName::AdamW => {
-            fields.refuse("others.momentum", || belongs_to("sgd", "adamw"));
+            for key in ["others.momentum", "others.nesterov"] {
+                fields.refuse(key, || belongs_to("sgd", "adamw"));
+            }
             Ok(OtherRule::AdamW(AdamW {
                 learning_rate: fields.take("others.learning_rate", check::positive)?.unwrap_or(3e-4),
                 beta1: fields.take("others.beta1", decay)?.unwrap_or(0.9),
@@ -68,7 +75,8 @@ fn others(fields: &mut Fields<'_>) -> Result<OtherRule, LocatedError> {
             let learning_rate =
                 fields.need("others.learning_rate", "others.learning_rate = 0.1", check::positive)?;
             let momentum = fields.take("others.momentum", decay)?.unwrap_or(0.0);
-            Ok(OtherRule::Sgd(Sgd::new(learning_rate, momentum, weight_decay)))
+            let nesterov = fields.take("others.nesterov", check::boolean)?.unwrap_or(false);
+            Ok(OtherRule::Sgd(Sgd { nesterov, ..Sgd::new(learning_rate, momentum, weight_decay) }))
         }
     }
 }

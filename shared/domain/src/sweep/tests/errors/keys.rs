@@ -133,6 +133,16 @@ fn keys_of_the_other_optimiser() {
         ),
         (
             "epochs = 10",
+            "epochs = 10\noptimizer = \"muon\"\nothers.nesterov = true",
+            "x.toml:24: `others.nesterov` belongs to the optimiser sgd, and that of the other parameters here is adamw",
+        ),
+        (
+            "epochs = 10",
+            "epochs = 10\nnormalized = true",
+            "x.toml:24: `normalized` belongs to the optimiser muon, and the optimiser here is adam",
+        ),
+        (
+            "epochs = 10",
             "epochs = 10\noptimizer = \"muon\"\nothers = { optimizer = \"sgd\", learning_rate = 0.1, beta1 = 0.9 }",
             "x.toml:24: `others.beta1` belongs to the optimiser adamw, and that of the other parameters here is sgd",
         ),
