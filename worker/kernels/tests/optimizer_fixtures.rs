@@ -11,7 +11,7 @@ use basin_kernels::optimizer::{
     ClippedGradients, Clipping, Gradient, Gradients, Optimizer, Perturbation, Rule, Stepped, WeightDecayOn,
 };
 use candle_core::{DType, Device, Tensor, TensorId, Var};
-use common::{bits, doubles, on_each_path, rules};
+use common::{bits, doubles, on_each_path, rules, turn};
 
 const PARAMETERS: [&str; 4] = ["bias", "conv", "tall", "wide"];
 
@@ -102,6 +102,7 @@ impl Fixture {
     }
 
     fn check(&self, name: &str, rule: fn() -> Box<dyn Rule>, options: &Options) {
+        let _turn = turn();
         for (parameter, value) in self.run(DType::F64, rule, options) {
             let expected = doubles(&self.0[&format!("{name}.{parameter}")]);
             for (found, expected) in doubles(&value).into_iter().zip(expected) {

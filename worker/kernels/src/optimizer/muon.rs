@@ -201,10 +201,12 @@ impl Rule for MuonRule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vector::turn;
 
     /// All singular values of an orthogonalised matrix lie near one: within the band of the source's coefficients.
     #[test]
     fn the_iteration_brings_singular_values_near_one() {
+        let _turn = turn();
         for [rows, columns] in [[3, 7], [7, 3], [5, 5]] {
             let x: Vec<f64> = (0..rows * columns).map(|at| ((at * 37 + 11) % 23) as f64 - 11.0).collect();
             let found = orthogonalised(x, [rows, columns], 5);
@@ -217,6 +219,7 @@ mod tests {
 
     #[test]
     fn a_matrix_turned_round_is_orthogonalised_into_the_turned_matrix() {
+        let _turn = turn();
         let x: Vec<f32> = (0..15).map(|at| ((at * 7 + 3) % 13) as f32 - 6.0).collect();
         let turned = transposed(&x, [3, 5]);
         let found = orthogonalised(x, [3, 5], 5);
@@ -228,6 +231,7 @@ mod tests {
 
     #[test]
     fn a_zero_gradient_has_no_direction() {
+        let _turn = turn();
         assert_eq!(orthogonalised(vec![0.0_f32; 6], [2, 3], 5), [0.0; 6]);
     }
 }
