@@ -24,10 +24,12 @@ use crate::optimizer::optimizer;
 use crate::training::{Batch, Stepper, step};
 
 mod arithmetic;
+mod concurrency;
 mod pace;
 mod roof;
 
 pub use basin_kernels::MemoryLevel;
+pub use concurrency::{CoreDivision, TrainingStep, representative_steps, step_seconds};
 pub use pace::measured_pace;
 pub use roof::Machine;
 

@@ -50,6 +50,14 @@ impl Model {
         let graph = network
             .graph(input, outputs)
             .map_err(|error| ExperimentError::InvalidParameters(error.to_string()))?;
+        Self::of_graph(graph, seed)
+    }
+
+    /// The network of a graph, its parameters drawn from the streams of `seed`.
+    ///
+    /// # Errors
+    /// If an operation fails.
+    pub fn of_graph(graph: Graph, seed: u64) -> Result<Self, ExperimentError> {
         let mut parameters = BTreeMap::new();
         for parameter in graph.parameters() {
             let values: Vec<f32> =
