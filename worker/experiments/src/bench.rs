@@ -26,11 +26,13 @@ use crate::training::{Batch, Stepper, step};
 mod arithmetic;
 mod concurrency;
 mod pace;
+mod probes;
 mod roof;
 
-pub use basin_kernels::MemoryLevel;
+pub use basin_kernels::{MemoryLevel, peak_gflops_in_double};
 pub use concurrency::{CoreDivision, TrainingStep, representative_steps, step_seconds};
 pub use pace::measured_pace;
+pub use probes::{PROBED, PassRow, RunPass, pass_throughput};
 pub use roof::Machine;
 
 /// Classes of the images.

@@ -200,4 +200,18 @@ pub(crate) enum Bench {
         #[command(flatten)]
         kernels: Kernels,
     },
+    /// Evaluations and probes against training steps of the same networks, as shares of a large matrix product's peak
+    Probes {
+        /// Threads
+        #[arg(long, default_value_t = 2)]
+        threads: usize,
+        /// Seconds of each window; the best of `--windows` counts
+        #[arg(long, default_value_t = 0.5)]
+        seconds: f64,
+        /// Windows for each row
+        #[arg(long, default_value_t = 3)]
+        windows: u32,
+        #[command(flatten)]
+        kernels: Kernels,
+    },
 }
