@@ -2,6 +2,7 @@
 
 use candle_core::{Result, Tensor, bail};
 
+use super::clipping::ElementBound;
 use super::number::Real;
 use super::rule::{Rule, StepAt};
 use crate::matmul::{Matrix, Product};
@@ -134,6 +135,13 @@ fn orthogonalised_tensor(x: &Tensor, iterations: u32) -> Result<Tensor> {
     if is_tall { x.t()?.contiguous() } else { Ok(x) }
 }
 
+/// A gradient within a bound: a matrix's direction depends on all of it.
+fn bounded<T: Real>(bound: ElementBound, gradient: &[T]) -> Vec<T> {
+    let mut bounded = gradient.to_vec();
+    bound.apply(&mut bounded);
+    bounded
+}
+
 fn transposed<T: Real>(x: &[T], [rows, columns]: [usize; 2]) -> Vec<T> {
     let mut turned = Vec::with_capacity(x.len());
     for column in 0..columns {
@@ -172,6 +180,40 @@ impl Rule for MuonRule {
         match accumulators {
             [momentum] if dims.len() > 1 => self.step_matrix(at, dims, parameter, gradient, momentum),
             _ => self.others.step_f64(at, dims, parameter, gradient, accumulators),
+        }
+    }
+
+    fn step_f32_within(
+        &self,
+        bound: ElementBound,
+        at: StepAt,
+        dims: &[usize],
+        parameter: &mut [f32],
+        gradient: &[f32],
+        accumulators: &mut [Vec<f32>],
+    ) {
+        match accumulators {
+            [momentum] if dims.len() > 1 => {
+                self.step_matrix(at, dims, parameter, &bounded(bound, gradient), momentum);
+            }
+            _ => self.others.step_f32_within(bound, at, dims, parameter, gradient, accumulators),
+        }
+    }
+
+    fn step_f64_within(
+        &self,
+        bound: ElementBound,
+        at: StepAt,
+        dims: &[usize],
+        parameter: &mut [f64],
+        gradient: &[f64],
+        accumulators: &mut [Vec<f64>],
+    ) {
+        match accumulators {
+            [momentum] if dims.len() > 1 => {
+                self.step_matrix(at, dims, parameter, &bounded(bound, gradient), momentum);
+            }
+            _ => self.others.step_f64_within(bound, at, dims, parameter, gradient, accumulators),
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{CpuStorage, DType, Device, InplaceOp1, Layout, Result, Tensor, Var, bail};
 
+use super::clipping::ElementBound;
 use super::gradients::{Gradient, Gradients};
 use super::number::Real;
 use super::rule::{ParameterOptions, Rule, StepAt, WeightDecayOn};
@@ -69,6 +70,7 @@ impl Parameters {
         for slot in &self.slots {
             slot.check(gradients.of(&slot.parameter))?;
         }
+        let bound = gradients.bound();
         for slot in &mut self.slots {
             let decays = weight_decay_on.covers(slot.options.is_weight);
             let learning_rate_factor = learning_rate_factor * slot.options.learning_rate_factor;
@@ -76,7 +78,7 @@ impl Parameters {
             match gradients.of(&slot.parameter) {
                 None => unreachable!("every parameter's gradient was checked"),
                 Some(Gradient::Elements(elements)) => match &mut slot.accumulators {
-                    Accumulators::F32(all) => apply(rule, at, &slot.parameter, elements, all)?,
+                    Accumulators::F32(all) => apply(rule, at, bound, &slot.parameter, elements, all)?,
                     Accumulators::F64(_) => unreachable!("every gradient's type was checked"),
                 },
                 Some(Gradient::Tensor(tensor)) => {
@@ -84,10 +86,10 @@ impl Parameters {
                     let elements = Elements::of(&tensor);
                     match &mut slot.accumulators {
                         Accumulators::F32(all) => {
-                            apply(rule, at, &slot.parameter, elements.as_slice::<f32>()?, all)?;
+                            apply(rule, at, bound, &slot.parameter, elements.as_slice::<f32>()?, all)?;
                         }
                         Accumulators::F64(all) => {
-                            apply(rule, at, &slot.parameter, elements.as_slice::<f64>()?, all)?;
+                            apply(rule, at, bound, &slot.parameter, elements.as_slice::<f64>()?, all)?;
                         }
                     }
                 }
@@ -176,6 +178,7 @@ trait Steppable: Real {
     fn step(
         rule: &impl Rule,
         at: StepAt,
+        bound: Option<ElementBound>,
         dims: &[usize],
         parameter: &mut [Self],
         gradient: &[Self],
@@ -187,12 +190,16 @@ impl Steppable for f32 {
     fn step(
         rule: &impl Rule,
         at: StepAt,
+        bound: Option<ElementBound>,
         dims: &[usize],
         parameter: &mut [Self],
         gradient: &[Self],
         accumulators: &mut [Vec<Self>],
     ) {
-        rule.step_f32(at, dims, parameter, gradient, accumulators);
+        match bound {
+            None => rule.step_f32(at, dims, parameter, gradient, accumulators),
+            Some(bound) => rule.step_f32_within(bound, at, dims, parameter, gradient, accumulators),
+        }
     }
 }
 
@@ -200,30 +207,36 @@ impl Steppable for f64 {
     fn step(
         rule: &impl Rule,
         at: StepAt,
+        bound: Option<ElementBound>,
         dims: &[usize],
         parameter: &mut [Self],
         gradient: &[Self],
         accumulators: &mut [Vec<Self>],
     ) {
-        rule.step_f64(at, dims, parameter, gradient, accumulators);
+        match bound {
+            None => rule.step_f64(at, dims, parameter, gradient, accumulators),
+            Some(bound) => rule.step_f64_within(bound, at, dims, parameter, gradient, accumulators),
+        }
     }
 }
 
 fn apply<T: Steppable, R: Rule>(
     rule: &R,
     at: StepAt,
+    bound: Option<ElementBound>,
     parameter: &Var,
     gradient: &[T],
     accumulators: &mut [Vec<T>],
 ) -> Result<()> {
     let accumulators = RefCell::new(accumulators);
-    parameter.inplace_op1(&InplaceUpdate { rule, at, gradient, accumulators })
+    parameter.inplace_op1(&InplaceUpdate { rule, at, bound, gradient, accumulators })
 }
 
 /// A step of the rule as an operation in place on a parameter's storage.
 struct InplaceUpdate<'a, T, R> {
     rule: &'a R,
     at: StepAt,
+    bound: Option<ElementBound>,
     gradient: &'a [T],
     accumulators: RefCell<&'a mut [Vec<T>]>,
 }
@@ -242,7 +255,8 @@ impl<T: Steppable, R: Rule> InplaceOp1 for InplaceUpdate<'_, T, R> {
         };
         let mut accumulators = self.accumulators.borrow_mut();
         let parameter = &mut elements[start..end];
-        T::step(self.rule, self.at, layout.shape().dims(), parameter, self.gradient, &mut accumulators);
+        let dims = layout.shape().dims();
+        T::step(self.rule, self.at, self.bound, dims, parameter, self.gradient, &mut accumulators);
         Ok(())
     }
 }
