@@ -1,6 +1,7 @@
 //! `basin bench`: the measurements that the README and docs quote.
 
 mod probes;
+mod step;
 
 use std::path::Path;
 use std::time::Duration;
@@ -24,6 +25,12 @@ pub(super) async fn bench(arguments: Bench, output: Output) -> CommandResult {
             let reference = compare.as_deref().map(read_reference).transpose()?;
             let windows = windows_of(windows, seconds)?;
             measured(move || train(threads, windows, reference.as_ref(), output)).await
+        }
+        Bench::Step { threads, optimizer, clip_norm, seconds, windows, kernels } => {
+            super::worker::force_code_path(&kernels)?;
+            let windows = windows_of(windows, seconds)?;
+            let by = step::optimizer(&optimizer, clip_norm);
+            measured(move || step::step(threads, &by, windows, output)).await
         }
         Bench::Probes { threads, seconds, windows, kernels } => {
             super::worker::force_code_path(&kernels)?;

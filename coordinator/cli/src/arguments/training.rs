@@ -200,6 +200,26 @@ pub(crate) enum Bench {
         #[command(flatten)]
         kernels: Kernels,
     },
+    /// Where the time of training steps goes: forward, loss, backward, the gradient's norm, the optimiser's pass over the parameters
+    Step {
+        /// Threads
+        #[arg(long, default_value_t = 2)]
+        threads: usize,
+        /// The optimiser
+        #[arg(long, default_value = "adam", value_name = "NAME", value_parser = ["adam", "sgd"])]
+        optimizer: String,
+        /// Bound the gradient's norm
+        #[arg(long)]
+        clip_norm: bool,
+        /// Seconds of each window; the best of `--windows` counts
+        #[arg(long, default_value_t = 0.5)]
+        seconds: f64,
+        /// Windows for each row
+        #[arg(long, default_value_t = 3)]
+        windows: u32,
+        #[command(flatten)]
+        kernels: Kernels,
+    },
     /// Evaluations and probes against training steps of the same networks, as shares of a large matrix product's peak
     Probes {
         /// Threads
