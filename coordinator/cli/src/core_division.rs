@@ -7,8 +7,7 @@ use std::time::Duration;
 use basin_coordinator::launch::PreparedSweep;
 use basin_core::forecast::{OpenTask, makespan};
 use basin_domain::worker::WorkerDescription;
-use basin_worker::bench;
-use basin_worker::bench::{CoreDivision, TrainingStep};
+use basin_worker::bench::{self, CoreDivision, TrainingStep};
 
 use super::device::Slots;
 use super::output::{Output, counted};

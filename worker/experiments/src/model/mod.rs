@@ -47,10 +47,8 @@ impl Model {
         outputs: u32,
         seed: u64,
     ) -> Result<Self, ExperimentError> {
-        let graph = network
-            .graph(input, outputs)
-            .map_err(|error| ExperimentError::InvalidParameters(error.to_string()))?;
-        Self::of_graph(graph, seed)
+        let graph = network.graph(input, outputs);
+        Self::of_graph(graph.map_err(|error| ExperimentError::InvalidParameters(error.to_string()))?, seed)
     }
 
     /// The network of a graph, its parameters drawn from the streams of `seed`.
