@@ -261,6 +261,7 @@ def expect_of_minimal(objects):
     probe = coordinator["template"]["spec"]["containers"][0]["readinessProbe"]["httpGet"]["path"]
     expect(probe == "/readyz", "it is ready when it serves")
     workers = arguments(objects, "Deployment", "basin-worker-cpu")
+    expect("--slots=1" in workers, "a pod has one executor unless the values say otherwise")
     expect("--coordinator=http://basin-coordinator-0.basin-coordinator.lab.svc:7470" in workers, "workers dial the pod: a service without ready pods rejects")
     annotations = objects[("StatefulSet", "basin-coordinator")]["spec"]["template"]["metadata"]["annotations"]
     expect(list(annotations) == ["checksum/settings"], annotations)

@@ -80,8 +80,19 @@ fn a_worker_takes_nothing_that_would_not_reach_a_checkpoint() {
     let sandbox = sandbox();
     let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
     // A checkpoint a minute: of its four seconds it would take something in the first half.
-    let how =
-        ["worker", "--coordinator", &url, "--walltime", "5", "--grace", "1", "--checkpoint-every", "60"];
+    let how = [
+        "worker",
+        "--coordinator",
+        &url,
+        "--threads",
+        "1",
+        "--walltime",
+        "5",
+        "--grace",
+        "1",
+        "--checkpoint-every",
+        "60",
+    ];
     let began = std::time::Instant::now();
     let worker = sandbox.command(&[&["--json"], &how[..]].concat()).output().unwrap();
     assert!(worker.status.success(), "{}", String::from_utf8_lossy(&worker.stderr));

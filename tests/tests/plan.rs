@@ -159,6 +159,28 @@ fn the_time_is_predicted_and_a_run_says_how_well() {
 }
 
 #[test]
+fn the_division_of_the_cores_is_measured_for_a_long_sweep_unless_somebody_says_it() {
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test")).with_file("timed.toml", TIMED);
+    let said = |more: &[&str]| {
+        let plan = sandbox.basin(&[&["plan", "timed.toml"], more].concat()).succeeded();
+        plan.err.lines().find(|line| line.contains(" for this sweep as ")).map(str::to_owned)
+    };
+    let long = ["--set", "experiment.images.epochs=600"];
+    match std::thread::available_parallelism().map(std::num::NonZero::get) {
+        Ok(1) | Err(_) => assert_eq!(said(&long), None, "there is nothing to divide"),
+        Ok(_) => {
+            let line = said(&long).unwrap();
+            assert!(line.contains(": measured ") && line.contains("`--workers` and `--threads`"), "{line}");
+        }
+    }
+    assert_eq!(said(&[]), None, "a short sweep isn't worth it");
+    for given in [["--workers", "1"], ["--threads", "2"]] {
+        assert_eq!(said(&[&long[..], &given[..]].concat()), None, "{given:?}");
+    }
+    assert!(!sandbox.path().join("basin-state/pace.json").exists(), "a plan writes nothing");
+}
+
+#[test]
 fn the_memory_that_is_predicted_is_about_what_executors_had_and_the_next_plan_knows_it() {
     let sandbox = sandbox().with_file("images.toml", &images("images", 1, 2));
     let plan = || sandbox.basin(&["--json", "plan", "images.toml"]).succeeded().json()["memory"][0].clone();

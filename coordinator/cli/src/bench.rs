@@ -1,5 +1,8 @@
 //! `basin bench`: the measurements that the README and docs quote.
 
+mod probes;
+mod step;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,14 +22,32 @@ pub(super) async fn bench(arguments: Bench, output: Output) -> CommandResult {
     match arguments {
         Bench::Train { threads, seconds, windows, compare, kernels } => {
             super::worker::force_code_path(&kernels)?;
-            let length = super::worker::seconds("--seconds", seconds)?;
             let reference = compare.as_deref().map(read_reference).transpose()?;
-            let windows = Windows { count: windows.max(1), length: length.max(Duration::from_millis(1)) };
-            tokio::task::spawn_blocking(move || train(threads, windows, reference.as_ref(), output))
-                .await
-                .or_basin("the measurement crashed")?
+            let windows = windows_of(windows, seconds)?;
+            measured(move || train(threads, windows, reference.as_ref(), output)).await
+        }
+        Bench::Step { threads, optimizer, clip_norm, seconds, windows, kernels } => {
+            super::worker::force_code_path(&kernels)?;
+            let windows = windows_of(windows, seconds)?;
+            let by = step::optimizer(&optimizer, clip_norm);
+            measured(move || step::step(threads, &by, windows, output)).await
+        }
+        Bench::Probes { threads, seconds, windows, kernels } => {
+            super::worker::force_code_path(&kernels)?;
+            let windows = windows_of(windows, seconds)?;
+            measured(move || probes::probes(threads, windows, output)).await
         }
     }
+}
+
+fn windows_of(count: u32, seconds: f64) -> Result<Windows, CommandError> {
+    let length = super::worker::seconds("--seconds", seconds)?;
+    Ok(Windows { count: count.max(1), length: length.max(Duration::from_millis(1)) })
+}
+
+/// Measures on a thread that may be busy for long.
+async fn measured(measure: impl FnOnce() -> CommandResult + Send + 'static) -> CommandResult {
+    tokio::task::spawn_blocking(measure).await.or_basin("the measurement crashed")?
 }
 
 /// The other program's rows.

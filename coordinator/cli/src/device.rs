@@ -43,6 +43,11 @@ fn none_found(wanted: &str) -> CommandError {
     CommandError::input(anyhow::anyhow!("there is no device `{wanted}`")).hint(hint)
 }
 
+/// Whether nothing but the processor trains.
+pub(super) fn is_processor(devices: &[DeviceName]) -> bool {
+    devices.iter().all(|device| *device == DeviceName::Processor)
+}
+
 /// How many executors there are, and how many tasks each trains at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Slots {
@@ -79,14 +84,18 @@ impl Slots {
         threads: Option<u32>,
         defaults: Defaults,
     ) -> Self {
-        let is_processor = devices.iter().all(|device| *device == DeviceName::Processor);
-        if is_processor {
+        if is_processor(devices) {
             let executors = executors.unwrap_or(defaults.executors);
             let threads = threads.unwrap_or_else(|| (defaults.cores / executors).max(1));
             return Self { executors, threads };
         }
         let each = u32::try_from(devices.len()).unwrap_or(u32::MAX);
         Self { executors: executors.unwrap_or(each), threads: threads.unwrap_or(defaults.pack) }
+    }
+
+    /// How they are called in the file of paces, with the device or the instructions that they train with: `avx512 2x1`.
+    pub(super) fn name(self, kind: &str) -> String {
+        format!("{kind} {}x{}", self.executors, self.threads)
     }
 }
 

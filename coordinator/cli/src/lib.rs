@@ -13,6 +13,8 @@ mod clock;
 mod collect;
 mod command_error;
 mod configuration;
+#[cfg(feature = "worker")]
+mod core_division;
 mod credentials;
 mod data;
 #[cfg(feature = "worker")]
@@ -49,6 +51,8 @@ mod output;
 mod pace_file;
 mod plan;
 mod planned_memory;
+#[cfg(feature = "worker")]
+mod planned_steps;
 #[cfg_attr(not(feature = "worker"), allow(dead_code, reason = "a program that trains measures"))]
 mod prediction;
 mod profile;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use basin_domain::experiment::work::{MachinePace, WorkSeconds};
 use basin_worker::{DeviceName, bench};
 
-use super::device::Slots;
+use super::device::{self, Slots};
 use super::output::Output;
 use super::pace_file::{MeasuredPace, PaceFile};
 use super::prediction::{LocalPace, PaceSource};
@@ -25,12 +25,12 @@ pub(crate) async fn local_pace(
     output: Output,
 ) -> Option<LocalPace> {
     let Slots { executors: number, threads } = slots;
-    let is_processor = devices.iter().all(|device| *device == DeviceName::Processor);
+    let is_processor = device::is_processor(devices);
     let kind = match is_processor {
         true => basin_worker::code_path().to_owned(),
         false => devices.iter().map(ToString::to_string).collect::<Vec<_>>().join("+"),
     };
-    let executors = format!("{kind} {number}x{threads}");
+    let executors = slots.name(&kind);
     let (file, remark) = PaceFile::read(state);
     if let Some(remark) = remark {
         output.say(&format!("note: {remark}"));

@@ -1,5 +1,5 @@
-//! `STATE/pace.json`: how fast this machine was at what ran here. `basin run` writes it when it is done, and nobody else; whoever predicts
-//! reads it.
+//! `STATE/pace.json`: how fast this machine was at what ran here, and at training steps that were measured to divide its cores. `basin run`
+//! writes it, and a worker one of its own in its cache; whoever predicts or divides reads it.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 /// What was measured longer ago counts as if no more than so many seconds had been: machines and programs change.
 const MOST_EVIDENCE: f64 = 120.0;
+/// Steps that are kept: beyond so many all that were measured before are forgotten.
+const MOST_STEPS: usize = 200;
 /// No kind takes so many times as long, or as short, as its arithmetic lets expect.
 const MOST_FACTOR: f64 = 1_000.0;
 
@@ -19,6 +21,9 @@ const MOST_FACTOR: f64 = 1_000.0;
 pub(crate) struct PaceFile {
     /// By device or instructions, executors, and threads of each: `avx512 2x1`.
     paces: BTreeMap<String, MeasuredPace>,
+    /// The seconds of training steps, by what these are, and by the executors that trained then.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    steps: BTreeMap<String, BTreeMap<String, f64>>,
 }
 
 /// How fast some executors are.
@@ -53,7 +58,7 @@ impl PaceFile {
             Err(error) => return unusable(&error),
         };
         match serde_json::from_slice::<Self>(&bytes) {
-            Ok(found) if found.paces.values().all(MeasuredPace::is_possible) => (found, None),
+            Ok(found) if found.is_possible() => (found, None),
             Ok(_) => unusable(&"it has numbers that no machine has"),
             Err(error) => unusable(&error),
         }
@@ -71,10 +76,29 @@ impl PaceFile {
         self.paces.insert(executors.to_owned(), pace);
     }
 
+    /// The seconds of a training step while these executors train, if they were measured.
+    pub(crate) fn step_seconds(&self, step: &str, executors: &str) -> Option<f64> {
+        self.steps.get(step)?.get(executors).copied()
+    }
+
+    /// Keeps the seconds of a training step, in the place of those before.
+    pub(crate) fn keep_step(&mut self, step: &str, executors: &str, seconds: f64) {
+        if self.steps.len() >= MOST_STEPS && !self.steps.contains_key(step) {
+            self.steps.clear();
+        }
+        self.steps.entry(step.to_owned()).or_default().insert(executors.to_owned(), seconds);
+    }
+
+    fn is_possible(&self) -> bool {
+        let mut seconds = self.steps.values().flat_map(BTreeMap::values);
+        self.paces.values().all(MeasuredPace::is_possible) && seconds.all(|it| it.is_finite() && *it > 0.0)
+    }
+
     /// Writes it, whole or not at all.
     pub(crate) fn write(&self, state: &Path) -> io::Result<()> {
         let file = file_in(state);
-        let new = file.with_extension("json.new");
+        // Workers may share a cache.
+        let new = file.with_extension(format!("json.{}.new", std::process::id()));
         std::fs::write(&new, serde_json::to_vec_pretty(self)?)?;
         std::fs::rename(&new, &file)
     }
@@ -156,6 +180,27 @@ mod tests {
     }
 
     #[test]
+    fn measured_steps_are_found_by_what_they_are_and_who_trained() {
+        let folder = tempfile::tempdir().unwrap();
+        // A file of an earlier version has none.
+        std::fs::write(file_in(folder.path()), r#"{"paces":{}}"#).unwrap();
+        let (mut file, remark) = PaceFile::read(folder.path());
+        assert_eq!((file.step_seconds("step", EXECUTORS), remark), (None, None));
+        file.keep_step("step", EXECUTORS, 0.5);
+        file.keep_step("step", EXECUTORS, 0.25);
+        file.write(folder.path()).unwrap();
+        let (mut file, _) = PaceFile::read(folder.path());
+        assert_eq!(file.step_seconds("step", EXECUTORS), Some(0.25));
+        assert_eq!(
+            (file.step_seconds("step", "avx512 1x2"), file.step_seconds("other", EXECUTORS)),
+            (None, None)
+        );
+        (0..MOST_STEPS).for_each(|number| file.keep_step(&number.to_string(), EXECUTORS, 1.0));
+        assert!(file.steps.len() <= MOST_STEPS && file.step_seconds("step", EXECUTORS).is_none());
+        assert_eq!(file.step_seconds(&(MOST_STEPS - 1).to_string(), EXECUTORS), Some(1.0));
+    }
+
+    #[test]
     fn runs_that_take_as_long_as_expected_change_nothing_and_later_ones_count_more() {
         let mut pace = MeasuredPace::new(MachinePace::REFERENCE);
         pace.learn("regress", MeasuredWork { seconds: 20.0, expected: 10.0 });
@@ -175,7 +220,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let impossible = r#"{"paces":{"x":{"machine":{"products":-1,"elements":1,"double":1,"scalar":1}}}}"#;
         let absurd = r#"{"paces":{"x":{"machine":{"products":1,"elements":1,"double":1,"scalar":1},"kinds":{"classify":{"factor":1e9,"seconds":1}}}}}"#;
-        for text in ["", "{", "[1]", impossible, absurd] {
+        let never = r#"{"paces":{},"steps":{"step":{"avx512 2x1":0.0}}}"#;
+        for text in ["", "{", "[1]", impossible, absurd, never] {
             std::fs::write(file_in(folder.path()), text).unwrap();
             let (found, remark) = PaceFile::read(folder.path());
             assert_eq!(found, PaceFile::default(), "{text}");

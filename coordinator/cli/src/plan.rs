@@ -15,6 +15,8 @@ use serde_json::json;
 use super::arguments::Plan;
 use super::command_error::{CommandError, CommandResult};
 #[cfg(feature = "worker")]
+use super::core_division;
+#[cfg(feature = "worker")]
 use super::device::{Defaults, Slots};
 use super::failures::{no_store, unprepared};
 use super::kinds::ProgramKinds;
@@ -32,7 +34,7 @@ use super::{
     worker::{cores, force_code_path},
 };
 use crate::hints;
-use basin_coordinator::launch;
+use basin_coordinator::launch::{self, PreparedSweep};
 
 /// Commits whose manifests are read to predict times that parameters don't tell, at most: one of each shape is enough.
 const SAMPLES: usize = 200;
@@ -93,7 +95,7 @@ pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) 
     }
     let to_do: u64 = rows.values().map(|row| row.todo() + row.damaged).sum();
     let planned = PlannedWork::of(&prepared);
-    let local = pace_here(&arguments, &planned, to_do, output).await?;
+    let (here, local) = executors_here(&arguments, &prepared, &planned, to_do, output).await?;
     let experiments: BTreeSet<_> = runs.iter().map(|task| &task.experiment).collect();
     let untold: BTreeSet<_> =
         experiments.into_iter().filter(|it| local.is_none() || planned.is_unknown(it)).collect();
@@ -123,7 +125,7 @@ pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) 
     let networks = networks::sizes(&prepared);
     text.push_str(&networks::text(&networks));
     let memory = PlannedMemory::of(&store, &prepared).await;
-    let share = executor_share(&arguments, to_do);
+    let share = executor_share(&arguments, here);
     text.push_str(&memory.text(share, |name| rows.get(name).is_some_and(|row| row.todo() > 0)));
     let commands: BTreeSet<_> = runs
         .iter()
@@ -158,7 +160,7 @@ pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) 
     let has_to_do = |needs: &&WrittenNeeds| {
         rows.get(needs.experiment.as_str()).is_some_and(|row| row.todo() + row.damaged > 0)
     };
-    notes.extend(unmet_here(&arguments, prepared.needs.iter().filter(has_to_do), to_do, kinds));
+    notes.extend(unmet_here(&arguments, prepared.needs.iter().filter(has_to_do), here, kinds));
     if !notes.is_empty() {
         text = format!("{}\n{}", text.trim_end(), notes::text(&notes));
     }
@@ -188,17 +190,23 @@ pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) 
     }
 }
 
-/// What of these `basin run` couldn't do on this machine, with so many tasks to do.
+/// The executors that `basin run` would have on this machine.
+#[cfg(feature = "worker")]
+type ExecutorsHere = Slots;
+/// This program trains nothing.
+#[cfg(not(feature = "worker"))]
+type ExecutorsHere = ();
+
+/// What of these `basin run` couldn't do on this machine, with these executors.
 #[cfg(feature = "worker")]
 fn unmet_here<'a>(
     arguments: &Plan,
     needs: impl Iterator<Item = &'a WrittenNeeds>,
-    to_do: u64,
+    Slots { executors, threads }: ExecutorsHere,
     kinds: &ProgramKinds,
 ) -> Vec<SweepNote> {
     // A machine whose devices can't be told has none.
     let devices = device::select(&arguments.executors.devices.device).unwrap_or_default();
-    let Slots { executors, threads } = slots_here(arguments, &devices, to_do);
     let executor = agent::description_of(&devices, executors, threads, kinds.labels().collect());
     unmet_needs::by_executor(needs, &executor)
 }
@@ -208,59 +216,64 @@ fn unmet_here<'a>(
 fn unmet_here<'a>(
     _: &Plan,
     _: impl Iterator<Item = &'a WrittenNeeds>,
-    _: u64,
+    (): ExecutorsHere,
     _: &ProgramKinds,
 ) -> Vec<SweepNote> {
     Vec::new()
 }
 
-/// The bytes that each executor that `basin run` would have here may use for so many tasks, where it trains on processors and that is known.
+/// The bytes that each of the executors that `basin run` would have here may use, where they train on processors and that is known.
 #[cfg(feature = "worker")]
-fn executor_share(arguments: &Plan, to_do: u64) -> Option<u64> {
+fn executor_share(arguments: &Plan, Slots { executors, threads }: ExecutorsHere) -> Option<u64> {
     let devices = device::select(&arguments.executors.devices.device).unwrap_or_default();
-    let Slots { executors, threads } = slots_here(arguments, &devices, to_do);
     let executor = agent::description_of(&devices, executors, threads, BTreeMap::new());
     (executor.device == "cpu" && executor.memory > 0).then_some(executor.memory)
 }
 
 /// This program trains nothing.
 #[cfg(not(feature = "worker"))]
-const fn executor_share(_: &Plan, _: u64) -> Option<u64> {
+const fn executor_share(_: &Plan, (): ExecutorsHere) -> Option<u64> {
     None
 }
 
-/// The executors that `basin run` would have here for so many tasks.
+/// The executors that `basin run` would have here for so many tasks, and their pace, as far as it is known.
 #[cfg(feature = "worker")]
-fn slots_here(arguments: &Plan, devices: &[DeviceName], to_do: u64) -> Slots {
-    let executors = &arguments.executors;
-    Slots::on(devices, executors.workers, executors.threads, Defaults::of_run(to_do, cores()))
-}
-
-/// Their pace, as far as it is known.
-#[cfg(feature = "worker")]
-async fn pace_here(
+async fn executors_here(
     arguments: &Plan,
+    prepared: &PreparedSweep,
     planned: &PlannedWork<'_>,
     to_do: u64,
     output: Output,
-) -> Result<Option<LocalPace>, CommandError> {
+) -> Result<(ExecutorsHere, Option<LocalPace>), CommandError> {
     force_code_path(&arguments.executors.kernels)?;
+    let executors = &arguments.executors;
+    let usual = |devices: &[DeviceName]| {
+        Slots::on(devices, executors.workers, executors.threads, Defaults::of_run(to_do, cores()))
+    };
     // It may be meant for another machine.
-    let Ok(devices) = device::select(&arguments.executors.devices.device) else { return Ok(None) };
-    let slots = slots_here(arguments, &devices, to_do);
-    let state = &arguments.store.local.state;
-    Ok(local_pace(state, &devices, slots, &planned.total(), output).await)
+    let Ok(devices) = device::select(&executors.devices.device) else { return Ok((usual(&[]), None)) };
+    let (state, mut slots) = (&arguments.store.local.state, usual(&devices));
+    if executors.are_open() && device::is_processor(&devices) {
+        let executor_of = |Slots { executors, threads }: Slots| {
+            agent::description_of(&devices, executors, threads, BTreeMap::new())
+        };
+        let chosen =
+            core_division::for_sweep(state, slots, cores(), planned, prepared, executor_of, output).await;
+        slots = chosen.slots;
+    }
+    Ok((slots, local_pace(state, &devices, slots, &planned.total(), output).await))
 }
 
 /// This program trains nothing.
 #[cfg(not(feature = "worker"))]
-async fn pace_here(
+async fn executors_here(
     _: &Plan,
+    _: &PreparedSweep,
     _: &PlannedWork<'_>,
     _: u64,
     _: Output,
-) -> Result<Option<LocalPace>, CommandError> {
-    Ok(None)
+) -> Result<(ExecutorsHere, Option<LocalPace>), CommandError> {
+    Ok(((), None))
 }
 
 /// How long committed tasks of each shape took, from one sample of each.

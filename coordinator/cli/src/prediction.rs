@@ -85,7 +85,8 @@ impl<'a> PlannedWork<'a> {
         of_experiment.any(|(_, work, _)| matches!(work, Work::Relative(_)))
     }
 
-    fn open(&self) -> impl Iterator<Item = (&'a Task, &Work)> {
+    /// Each task that is to be done, with its work.
+    pub(crate) fn open(&self) -> impl Iterator<Item = (&'a Task, &Work)> {
         self.tasks.iter().filter(|(_, _, is_open)| *is_open).map(|(task, work, _)| (*task, work))
     }
 

@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::arguments::Run;
 use super::command_error::{CommandError, CommandResult, OrFail};
+use super::core_division::{self, ChosenSlots};
 use super::device::{Defaults, Slots};
 use super::failures::{agent_failed, not_started, unprepared};
 use super::kinds::ProgramKinds;
@@ -81,11 +82,22 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
         .and_then(|()| kinds.are_here(missing()))
         .map_err(|error| error.context(format!("cannot run {}", source.file)))?;
     let reused = prepared.plan.runs().filter(|task| prepared.committed.contains_key(&task.id)).count();
-    let defaults = Defaults::of_run((tasks - reused) as u64, cores());
-    let slots = Slots::on(&devices, arguments.executors.workers, arguments.executors.threads, defaults);
-    let Slots { executors: workers, threads } = slots;
     let labels: BTreeMap<String, String> = programs.keys().map(command_label).chain(kinds.labels()).collect();
-    let executor_here = agent::description_of(&devices, workers, threads, labels.clone());
+    let executor_of = |Slots { executors, threads }: Slots| {
+        agent::description_of(&devices, executors, threads, labels.clone())
+    };
+    let planned = PlannedWork::of(&prepared);
+    let defaults = Defaults::of_run((tasks - reused) as u64, cores());
+    let usual = Slots::on(&devices, arguments.executors.workers, arguments.executors.threads, defaults);
+    let chosen = match arguments.executors.are_open() && device::is_processor(&devices) {
+        true => {
+            core_division::for_sweep(&state, usual, cores(), &planned, &prepared, executor_of, output).await
+        }
+        false => ChosenSlots::usual(usual),
+    };
+    let slots = chosen.slots;
+    let Slots { executors: workers, threads } = slots;
+    let executor_here = executor_of(slots);
     let to_do: BTreeSet<_> = missing().map(|task| &task.experiment).collect();
     let needs = prepared.needs.iter().filter(|needs| to_do.contains(&needs.experiment));
     needs_are_met(&unmet_needs::by_executor(needs, &executor_here))
@@ -99,7 +111,6 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
     // Before anything is trained for a report that has no place.
     let folder = report::claim_folder(&out, &sweep, arguments.replace)?;
 
-    let planned = PlannedWork::of(&prepared);
     let local = local_pace(&state, &devices, slots, &planned.total(), output).await;
     let prediction = planned.predict(local.as_ref(), &HashMap::new());
     let kinds_of_experiments: BTreeMap<String, String> = prepared
@@ -183,6 +194,7 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
     // The journal's lock makes this folder ours: what a killed run left there is nobody's.
     let scratch = state.join("scratch");
     let _ = std::fs::remove_dir_all(&scratch);
+    chosen.keep(&state);
     let stop_agent = CancellationToken::new();
     let token = Token::fixed(ours.secret.expose_secret()).expect("a token that was made is one");
     let agent = agent::Settings {
@@ -192,7 +204,7 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
         slots: workers,
         threads,
         devices,
-        pack: agent::LARGEST_PACK,
+        pack: if chosen.is_one_by_one { 1 } else { agent::LARGEST_PACK },
         labels,
         data_cache: state.join("cache"),
         scratch,

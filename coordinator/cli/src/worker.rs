@@ -13,6 +13,7 @@ use basin_worker::{CodePath, DeviceName};
 
 use super::arguments::{Credentials, Executor, Kernels, Remote, Witness, Worker};
 use super::command_error::{CommandError, CommandResult, OrFail};
+use super::core_division;
 use super::device::{Defaults, Slots};
 use super::failures::agent_failed;
 use super::kinds::ProgramKinds;
@@ -137,22 +138,22 @@ fn default_cache() -> PathBuf {
 pub(super) async fn worker(arguments: Worker, kinds: &ProgramKinds, output: Output) -> CommandResult {
     force_code_path(&arguments.kernels)?;
     let devices = device::select(&arguments.devices.device)?;
-    let defaults = Defaults { executors: 1, cores: cores(), pack: arguments.pack };
-    let Slots { executors: slots, threads } =
-        Slots::on(&devices, arguments.slots, arguments.threads, defaults);
     let programs = allowed_commands::programs(&arguments.commands.allowed)?;
     let mut labels = labels(&arguments.labels)?;
     labels.extend(programs.keys().map(command_label).chain(kinds.labels()));
+    let cache = arguments.cache.clone().unwrap_or_else(default_cache);
+    let defaults = Defaults { executors: 1, cores: cores(), pack: arguments.pack };
+    let usual = Slots::on(&devices, arguments.slots, arguments.threads, defaults);
     let mut settings = Settings {
         dial: arguments.remote.dial()?,
         store: arguments.store.clone(),
         id: fresh_worker(""),
-        slots,
-        threads,
+        slots: usual.executors,
+        threads: usual.threads,
         devices,
         pack: arguments.pack,
         labels,
-        data_cache: arguments.cache.clone().unwrap_or_else(default_cache),
+        data_cache: cache,
         scratch: std::env::temp_dir(),
         witness: Some(witness_of(&arguments.remote)?),
         executor: executor(&programs)?,
@@ -167,6 +168,11 @@ pub(super) async fn worker(arguments: Worker, kinds: &ProgramKinds, output: Outp
         },
         platform: Arc::new(agent::SystemPlatform),
     };
+    if arguments.slots.is_none() && arguments.threads.is_none() && device::is_processor(&settings.devices) {
+        let memory = agent::description(&settings).memory;
+        let chosen = core_division::for_worker(&settings.data_cache, cores(), memory, output).await;
+        (settings.slots, settings.threads) = (chosen.executors, chosen.threads);
+    }
     if settings.walltime.is_none() {
         settings.walltime = slurm::walltime().await;
     }

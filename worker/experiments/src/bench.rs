@@ -24,12 +24,18 @@ use crate::optimizer::optimizer;
 use crate::training::{Batch, Stepper, step};
 
 mod arithmetic;
+mod concurrency;
 mod pace;
+mod probes;
 mod roof;
+mod step_parts;
 
-pub use basin_kernels::MemoryLevel;
+pub use basin_kernels::{MemoryLevel, peak_gflops_in_double};
+pub use concurrency::{CoreDivision, TrainingStep, representative_steps, step_seconds};
 pub use pace::measured_pace;
+pub use probes::{PROBED, PassRow, RunPass, pass_throughput};
 pub use roof::Machine;
+pub use step_parts::{StepParts, StepRow, StepWork, measured_steps, step_parts};
 
 /// Classes of the images.
 const CLASSES: u32 = 10;

@@ -5,8 +5,7 @@ use candle_core::{CpuStorage, DType, Layout, Result, Storage, StorageRef, Tensor
 /// A float that the operations work in: `f32` to train, `f64` to test gradients.
 pub(crate) trait Element: WithDType + std::fmt::Debug + Send + Sync + Default {
     fn is_nan(self) -> bool;
-    /// self × factor + sum: rounded once in `f32`, as every code path does; rounded twice in `f64`, of which all paths have the
-    /// same plain code.
+    /// self × factor + sum, the same on every code path: rounded once in `f32`, rounded twice in `f64`.
     fn multiply_add(self, factor: Self, sum: Self) -> Self;
     /// The storage's elements, if they are of this type.
     fn elements_mut(storage: &mut CpuStorage) -> Option<&mut [Self]>;

@@ -42,4 +42,4 @@ pub use loss::{LossSums, argmax};
 pub use memory::keep_freed_memory;
 pub use network::Loss;
 pub use norm::{squared_norm, squared_norm_of};
-pub use peak::peak_gflops;
+pub use peak::{peak_gflops, peak_gflops_in_double};

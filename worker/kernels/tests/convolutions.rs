@@ -104,11 +104,13 @@ fn check<T: Float>(tolerance: f64, of: impl Fn(&str, [usize; 3]) -> Option<Box<d
     checked
 }
 
-/// Checks cases in double precision and, on each path, in single precision.
+/// Checks cases in double and in single precision on each path.
 macro_rules! check_all {
     ($count:expr, |$name:ident, $image:ident| $operation:expr) => {{
-        assert_eq!(check::<f64>(1e-13, |$name, $image| $operation), $count);
-        on_each_path(|_| assert_eq!(check::<f32>(2e-5, |$name, $image| $operation), $count));
+        on_each_path(|_| {
+            assert_eq!(check::<f64>(1e-13, |$name, $image| $operation), $count);
+            assert_eq!(check::<f32>(2e-5, |$name, $image| $operation), $count);
+        });
     }};
 }
 
@@ -156,12 +158,14 @@ fn the_shortcut_of_zeros_is_that_of_pytorch_on_each_path() {
     });
 }
 
-/// A result in double and, on each path, in single precision; the numbers are coarse, so all must be exactly Candle's.
+/// A result in double and in single precision on each path; the numbers are coarse, so all must be exactly Candle's.
 macro_rules! same_as_candle {
     ($operation:expr, $x:expr, $parameters:expr, $expected:expr) => {{
         let expected = doubles(&$expected.unwrap());
-        assert_equal("f64", &run::<f64>(&$operation, $x, $parameters, None).y, &expected);
-        on_each_path(|path| assert_equal(path, &run::<f32>(&$operation, $x, $parameters, None).y, &expected));
+        on_each_path(|path| {
+            assert_equal(path, &run::<f64>(&$operation, $x, $parameters, None).y, &expected);
+            assert_equal(path, &run::<f32>(&$operation, $x, $parameters, None).y, &expected);
+        });
     }};
 }
 

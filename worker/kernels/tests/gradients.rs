@@ -1,7 +1,7 @@
 //! Every operation's gradients against central differences, in double precision.
 //!
-//! In double precision every code path runs the portable registers; `references.rs` compares the gradients in single precision,
-//! on each path, with those of the definition.
+//! On the fastest code path: the others have the same bits in double precision too. `references.rs` compares the gradients in single
+//! precision, on each path, with those of the definition.
 #![allow(
     clippy::disallowed_methods,
     reason = "tests compare with the system's library and Candle's operations"
@@ -18,7 +18,7 @@ use common::network::{
     alone, chain, conv_relu_pool, dense, hidden, in_double, outputs, parameter_gradients, passes, relu,
 };
 use common::plain::{convolution, windows};
-use common::{Numbers, doubles, on_each_path, smaller_under_miri};
+use common::{Numbers, doubles, on_each_path, smaller_under_miri, turn};
 
 const STEP: f64 = 1e-5;
 
@@ -80,6 +80,7 @@ fn convolution_away_from_kinks(
 
 #[test]
 fn gradients_of_convolution_relu_and_pooling_are_those_of_central_differences() {
+    let _turn = turn();
     let mut numbers = Numbers(1);
     let shapes = [
         ([1, 1, 2, 2], 1, 1),
@@ -103,6 +104,7 @@ fn gradients_of_convolution_relu_and_pooling_are_those_of_central_differences() 
 #[test]
 #[cfg_attr(miri, ignore = "it takes too long in an interpreter")]
 fn gradients_pass_through_two_convolutions() {
+    let _turn = turn();
     let mut numbers = Numbers(2);
     let [x, weight, bias] = convolution_away_from_kinks(&mut numbers, [2, 3, 9, 8], 4, 3);
     let between = outputs(&mut of_images(&x, &weight, &bias), &x);
@@ -125,6 +127,7 @@ fn gradients_pass_through_two_convolutions() {
 
 #[test]
 fn the_input_gets_no_gradient_unless_it_is_wanted() {
+    let _turn = turn();
     let mut numbers = Numbers(3);
     let (images, weight, bias) =
         (numbers.tensor(&[2, 3, 4, 4]), numbers.var(&[2, 3, 3, 3]), numbers.var(&[2]));
@@ -139,6 +142,7 @@ fn the_input_gets_no_gradient_unless_it_is_wanted() {
 
 #[test]
 fn equal_sums_of_a_window_give_the_gradient_to_the_first() {
+    let _turn = turn();
     let x = Tensor::ones((1, 1, 2, 2), DType::F64, &Device::Cpu).unwrap();
     let one = Var::ones((1, 1, 1, 1), DType::F64, &Device::Cpu).unwrap();
     let zero = Var::zeros(1, DType::F64, &Device::Cpu).unwrap();
@@ -164,6 +168,7 @@ fn a_nan_pixel_is_seen_in_the_result() {
 #[test]
 #[cfg_attr(miri, ignore = "it takes too long in an interpreter")]
 fn gradients_of_dense_layers_are_those_of_central_differences() {
+    let _turn = turn();
     let mut numbers = Numbers(4);
     for has_relu in [false, true] {
         for (batch, inputs, width) in [(1, 1, 1), (3, 5, 2), (4, 7, 19), (2, 33, 3)] {
@@ -229,6 +234,7 @@ fn gradients_of_losses_are_those_of_central_differences() {
 
 #[test]
 fn an_input_has_the_same_gradient_whether_or_not_those_of_the_parameters_are_wanted() {
+    let _turn = turn();
     let mut numbers = Numbers(77);
     let [x, weight, bias] = convolution_away_from_kinks(&mut numbers, [3, 2, 6, 8], 5, 3);
     let with = passes(&mut of_images(&x, &weight, &bias), &x, |y| vec![1.0; y.len()]);
@@ -241,6 +247,7 @@ fn an_input_has_the_same_gradient_whether_or_not_those_of_the_parameters_are_wan
 
 #[test]
 fn a_result_that_is_used_twice_gets_the_sum_of_its_gradients() {
+    let _turn = turn();
     let mut numbers = Numbers(78);
     let x = numbers.tensor(&[3, 4]);
     let [(weight, bias), (next_weight, next_bias)] =
@@ -261,6 +268,7 @@ fn a_result_that_is_used_twice_gets_the_sum_of_its_gradients() {
 
 #[test]
 fn several_vectors_go_back_through_one_forward_pass() {
+    let _turn = turn();
     let mut numbers = Numbers(79);
     let (x, weight, bias) = (numbers.tensor(&[2, 2]), numbers.var(&[2, 2]), numbers.var(&[2]));
     let (next_weight, next_bias) = (numbers.var(&[2, 2]), numbers.var(&[2]));

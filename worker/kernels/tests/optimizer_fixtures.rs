@@ -8,10 +8,11 @@ mod common;
 use std::collections::{BTreeMap, HashMap};
 
 use basin_kernels::optimizer::{
-    ClippedGradients, Clipping, Gradient, Gradients, Optimizer, Perturbation, Rule, Stepped, WeightDecayOn,
+    BoundedGradients, ClippedGradients, Clipping, Gradient, Gradients, Optimizer, Perturbation, Rule,
+    Stepped, WeightDecayOn,
 };
 use candle_core::{DType, Device, Tensor, TensorId, Var};
-use common::{bits, doubles, on_each_path, rules};
+use common::{Numbers, bits, doubles, on_each_path, rules, turn};
 
 const PARAMETERS: [&str; 4] = ["bias", "conv", "tall", "wide"];
 
@@ -102,6 +103,7 @@ impl Fixture {
     }
 
     fn check(&self, name: &str, rule: fn() -> Box<dyn Rule>, options: &Options) {
+        let _turn = turn();
         for (parameter, value) in self.run(DType::F64, rule, options) {
             let expected = doubles(&self.0[&format!("{name}.{parameter}")]);
             for (found, expected) in doubles(&value).into_iter().zip(expected) {
@@ -158,4 +160,62 @@ fn fifty_steps_have_the_same_bytes_on_each_path() {
             }
         });
     }
+}
+
+/// The parameters and the state after three steps of a rule within a bound: bounded in the pass that steps along the gradients, or in one
+/// before it. One parameter is longer than what a thread steps at a time.
+fn bounded_steps(dtype: DType, rule: fn() -> Box<dyn Rule>, bound: Clipping, in_one_pass: bool) -> Vec<u64> {
+    let mut numbers = Numbers(31);
+    let parameters: BTreeMap<String, Var> =
+        [("long", vec![20_003]), ("matrix", vec![40, 30]), ("one", vec![1])]
+            .into_iter()
+            .map(|(name, dims)| {
+                let values = numbers.tensor(&dims).to_dtype(dtype).unwrap();
+                (name.to_owned(), Var::from_tensor(&values).unwrap())
+            })
+            .collect();
+    let mut optimizer = Stepped::with_rule(&parameters, rule()).unwrap();
+    for _ in 0..3 {
+        let of = |parameter: &Var| {
+            let gradient = numbers.tensor(parameter.dims()).to_dtype(dtype).unwrap();
+            (parameter.id(), gradient)
+        };
+        let gradients = Cubic(parameters.values().map(of).collect());
+        let norm = gradients.norm(&parameters);
+        if in_one_pass {
+            optimizer.step(1.0, &BoundedGradients::new(bound, norm, &gradients)).unwrap();
+        } else {
+            let clipped = ClippedGradients::new(bound, norm, parameters.values(), &gradients).unwrap();
+            optimizer.step(1.0, &clipped).unwrap();
+        }
+    }
+    let state = optimizer.state().unwrap();
+    let parameters = parameters.values().flat_map(|parameter| bits(parameter));
+    parameters.chain(state.values().flat_map(bits)).collect()
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "it takes too long in an interpreter")]
+fn a_bound_within_the_step_gives_the_bytes_of_one_before_it_on_each_path() {
+    for (dtype, bound) in [
+        (DType::F32, Clipping::Norm(0.75)),
+        (DType::F64, Clipping::Norm(0.75)),
+        // Wider than the gradients: nothing is to change.
+        (DType::F32, Clipping::Norm(1e9)),
+        (DType::F32, Clipping::Value(0.25)),
+        (DType::F64, Clipping::Value(0.25)),
+    ] {
+        on_each_path(|path| {
+            for (name, rule) in rules() {
+                let [within, before] = [true, false].map(|it| bounded_steps(dtype, rule, bound, it));
+                assert!(within == before, "{name}, {dtype:?}, {bound:?} on {path}");
+            }
+        });
+    }
+    let [bounded, free] = [0.25, 1e9].map(|bound| {
+        let _turn = turn();
+        let (_, sgd) = rules().remove(0);
+        bounded_steps(DType::F32, sgd, Clipping::Value(bound), true)
+    });
+    assert!(bounded != free, "the bound is not there for nothing");
 }

@@ -145,6 +145,14 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
         "bench train",
         ["basin bench train --threads 2", "basin bench train --code-path avx2 --compare pytorch.json"],
     ),
+    (
+        "bench step",
+        ["basin bench step --threads 2", "basin bench step --threads 1 --optimizer sgd --clip-norm"],
+    ),
+    (
+        "bench probes",
+        ["basin bench probes --threads 2", "basin bench probes --threads 2 --code-path portable"],
+    ),
     ("doctor", ["basin doctor", "basin doctor --store s3://lab/basin --coordinator http://head:7470"]),
     (
         "completions",

@@ -37,7 +37,8 @@ pub(crate) struct LocalExecutors {
     #[cfg(feature = "worker")]
     #[command(flatten)]
     pub(crate) devices: Devices,
-    /// Executors; as many as there are cores, if there is work for so many, or one a device
+    /// Executors; as many as there are cores, if there is work for so many, or one a device. If neither they nor `--threads` are given,
+    /// and there is much to do, it is measured whether fewer of them, with more threads each, are faster
     #[arg(long, env = "BASIN_WORKERS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) workers: Option<u32>,
     /// Threads of each executor, each of which trains a task; if not given, the cores shared out among them, or as many as a pack has
@@ -46,6 +47,14 @@ pub(crate) struct LocalExecutors {
     pub(crate) threads: Option<u32>,
     #[command(flatten)]
     pub(crate) kernels: Kernels,
+}
+
+#[cfg(feature = "worker")]
+impl LocalExecutors {
+    /// Whether nobody said how many there are, nor of how many threads.
+    pub(crate) const fn are_open(&self) -> bool {
+        self.workers.is_none() && self.threads.is_none()
+    }
 }
 
 /// The programs that tasks may run.
@@ -128,7 +137,8 @@ pub(crate) struct Worker {
     pub(crate) store: Option<String>,
     #[command(flatten)]
     pub(crate) devices: Devices,
-    /// Executors; one, or one a device, if not given
+    /// Executors; one, or one a device, if not given. On a processor, if `--threads` isn't given either, it is measured whether more of
+    /// them, with fewer threads each, are faster
     #[arg(long, env = "BASIN_SLOTS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) slots: Option<u32>,
     /// Threads of each executor, each of which trains a task; if not given, the cores shared out among the slots, or as many as a
@@ -187,6 +197,40 @@ pub(crate) enum Bench {
         /// PyTorch's JSON, whose ratios are shown beside
         #[arg(long, value_name = "FILE")]
         compare: Option<PathBuf>,
+        #[command(flatten)]
+        kernels: Kernels,
+    },
+    /// Where the time of training steps goes: forward, loss, backward, the gradient's norm, the optimiser's pass over the parameters
+    Step {
+        /// Threads
+        #[arg(long, default_value_t = 2)]
+        threads: usize,
+        /// The optimiser
+        #[arg(long, default_value = "adam", value_name = "NAME", value_parser = ["adam", "sgd"])]
+        optimizer: String,
+        /// Bound the gradient's norm
+        #[arg(long)]
+        clip_norm: bool,
+        /// Seconds of each window; the best of `--windows` counts
+        #[arg(long, default_value_t = 0.5)]
+        seconds: f64,
+        /// Windows for each row
+        #[arg(long, default_value_t = 3)]
+        windows: u32,
+        #[command(flatten)]
+        kernels: Kernels,
+    },
+    /// Evaluations and probes against training steps of the same networks, as shares of a large matrix product's peak
+    Probes {
+        /// Threads
+        #[arg(long, default_value_t = 2)]
+        threads: usize,
+        /// Seconds of each window; the best of `--windows` counts
+        #[arg(long, default_value_t = 0.5)]
+        seconds: f64,
+        /// Windows for each row
+        #[arg(long, default_value_t = 3)]
+        windows: u32,
         #[command(flatten)]
         kernels: Kernels,
     },

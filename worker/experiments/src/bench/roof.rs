@@ -8,8 +8,8 @@ use basin_kernels::{MemoryLevel, memory_levels, peak_gflops};
 
 /// Bytes of a number.
 const NUMBER: u64 = size_of::<f32>() as u64;
-/// Passes of Adam over numbers as many as there are parameters: it reads the gradient, reads and writes both moments and the weights.
-const ADAM: u64 = 7;
+/// The accumulators of Adam for each parameter.
+const OF_ADAM: f64 = 2.0;
 /// Of the products of a fused block's gradients, those at windows' maxima: one of four.
 const MAXIMA: f64 = 0.25;
 
@@ -60,8 +60,15 @@ impl Machine {
             let is_first = node.inputs.iter().all(|&input| nodes[input].operation == Operation::Input);
             self.node(node, examples, examples * inputs, is_first)
         });
-        let parameters = graph.parameter_count() * NUMBER;
-        passes.sum::<f64>() + self.memory_seconds(parameters) + self.memory_seconds(ADAM * parameters)
+        passes.sum::<f64>() + self.least_update_seconds(graph.parameter_count(), OF_ADAM)
+    }
+
+    /// The least seconds of the gradient's norm and of a rule's pass over so many parameters, with so many accumulators each: it reads the
+    /// gradient, and reads and writes the accumulators and the weights.
+    pub fn least_update_seconds(&self, parameters: u64, accumulators: f64) -> f64 {
+        let bytes = parameters * NUMBER;
+        let passes = 2.0 * accumulators + 3.0;
+        self.memory_seconds(bytes) + self.memory_seconds((passes * bytes as f64) as u64)
     }
 
     /// Both passes of a node with so many input numbers; of a first layer no gradient goes on to the input.

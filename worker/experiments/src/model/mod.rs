@@ -47,9 +47,15 @@ impl Model {
         outputs: u32,
         seed: u64,
     ) -> Result<Self, ExperimentError> {
-        let graph = network
-            .graph(input, outputs)
-            .map_err(|error| ExperimentError::InvalidParameters(error.to_string()))?;
+        let graph = network.graph(input, outputs);
+        Self::of_graph(graph.map_err(|error| ExperimentError::InvalidParameters(error.to_string()))?, seed)
+    }
+
+    /// The network of a graph, its parameters drawn from the streams of `seed`.
+    ///
+    /// # Errors
+    /// If an operation fails.
+    pub fn of_graph(graph: Graph, seed: u64) -> Result<Self, ExperimentError> {
         let mut parameters = BTreeMap::new();
         for parameter in graph.parameters() {
             let values: Vec<f32> =

@@ -40,6 +40,7 @@ pub use lanczos::{Coefficients, EigenvalueEstimate, Lanczos, QuadratureNode};
 use lanczos_work::LanczosWork;
 #[cfg(test)]
 use lanczos_work::random_direction;
+use objective::Compiled;
 pub use objective::{Objective, TrainingObjective};
 use pass::ObjectivePass;
 pub(crate) use saved::SavedProbe;
@@ -118,7 +119,14 @@ enum ProbeState {
     /// Means over examples.
     Examples { split: Split, position: usize, end: usize, sum: f64 },
     /// The loss's curvature, on a copy of the model in `f64`, seen from these weights.
-    Curvature { model: Model, weights: Vec<f64>, work: CurvatureWork, pass: Option<ObjectivePass> },
+    Curvature {
+        model: Model,
+        weights: Vec<f64>,
+        work: CurvatureWork,
+        pass: Option<ObjectivePass>,
+        /// The copy, compiled by the first piece.
+        compiled: Option<Compiled>,
+    },
 }
 
 enum CurvatureWork {
@@ -149,7 +157,8 @@ impl Measurement {
             let copy = model.with_dtype(DType::F64)?;
             let weights = copy.flat_parameters()?;
             let work = work(&weights);
-            Ok::<_, ExperimentError>(ProbeState::Curvature { model: copy, weights, work, pass: None })
+            let (pass, compiled) = (None, None);
+            Ok::<_, ExperimentError>(ProbeState::Curvature { model: copy, weights, work, pass, compiled })
         };
         let stage = match probe {
             Probe::Sensitivity { examples }
@@ -217,9 +226,12 @@ impl Measurement {
                 *position = stop;
                 Ok((stop == *end).then(|| ProbeResult::Number(*sum / *end as f64)))
             }
-            ProbeState::Curvature { model, weights, work, pass } => {
-                let objective = TrainingObjective::new(problem, model, training_examples(&self.probe));
-                work.advance(&self.probe, &objective, weights, pass)
+            ProbeState::Curvature { model, weights, work, pass, compiled } => {
+                let objective = TrainingObjective::new(problem, model, training_examples(&self.probe))
+                    .with_compiled(compiled.take());
+                let found = work.advance(&self.probe, &objective, weights, pass);
+                *compiled = objective.into_compiled();
+                found
             }
         }
     }

@@ -76,11 +76,12 @@ pub struct TrainingObjective<'a, P> {
     problem: &'a P,
     model: &'a Model,
     examples: usize,
-    /// The compiled network, and where its parameters are in the vector of all; made when it is first needed.
+    /// Made when it is first needed.
     compiled: RefCell<Option<Compiled>>,
 }
 
-struct Compiled {
+/// A compiled network, and where its parameters are in the vector of all.
+pub(super) struct Compiled {
     program: Program<f64>,
     places: Vec<Range<usize>>,
 }
@@ -98,6 +99,16 @@ impl<'a, P: LearningProblem> TrainingObjective<'a, P> {
     pub fn new(problem: &'a P, model: &'a Model, examples: u32) -> Self {
         let examples = problem.examples(Split::Train).min(examples as usize);
         Self { problem, model, examples, compiled: RefCell::new(None) }
+    }
+
+    /// The same objective on what was compiled of this model before: a network's passes keep their memory.
+    pub(super) fn with_compiled(self, compiled: Option<Compiled>) -> Self {
+        Self { compiled: RefCell::new(compiled), ..self }
+    }
+
+    /// What was compiled of the model, for the next objective of it.
+    pub(super) fn into_compiled(self) -> Option<Compiled> {
+        self.compiled.into_inner()
     }
 
     /// Runs the network over a piece's examples with the parameters `at`, and gives it to `go_on`.

@@ -5,6 +5,7 @@ use basin_kernels::network::operations::NetworkFloat;
 use basin_kernels::network::{Float, Mode, Wanted};
 use basin_math::exp;
 use candle_core::DType;
+use rayon::prelude::*;
 
 use crate::ExperimentError;
 use crate::model::Model;
@@ -89,14 +90,14 @@ fn input_gradient_norms_in<T: NetworkFloat>(
     Ok(squares.into_iter().map(|square| square.sqrt() * examples as f64).sum())
 }
 
-/// Adds each example's ‖gradient‖².
+/// Adds each example's ‖gradient‖²; no sum has terms of two examples, so that threads may share them out.
 fn add_squares<T: Float>(gradient: Option<Vec<T>>, squares: &mut [f64]) {
     let Some(gradient) = gradient else { return };
     let width = gradient.len() / squares.len().max(1);
-    for (square, row) in squares.iter_mut().zip(gradient.chunks(width.max(1))) {
+    squares.par_iter_mut().zip(gradient.par_chunks(width.max(1))).for_each(|(square, row)| {
         let row: Vec<f64> = row.iter().map(|value| value.to_f64()).collect();
         *square += super::vector::dot(&row, &row);
-    }
+    });
 }
 
 fn softmax(logits: &[f64]) -> Vec<f64> {

@@ -2,7 +2,7 @@
 
 use basin_domain::optimizer::{Optimizer, Sam};
 use basin_kernels::network::{Mode, Program, Wanted};
-use basin_kernels::optimizer::{ClippedGradients, Clipping, Mask, Optimizer as OptimizerState, Perturbation};
+use basin_kernels::optimizer::{BoundedGradients, Clipping, Mask, Optimizer as OptimizerState, Perturbation};
 use basin_kernels::{Loss, squared_norm_of};
 
 use super::Batch;
@@ -70,8 +70,7 @@ impl AroundStep {
         match self.clipping {
             None => optimizer.step(learning_rate_factor, &*program)?,
             Some(bound) => {
-                let clipped = ClippedGradients::new(bound, norm, model.parameters().values(), &*program)?;
-                optimizer.step(learning_rate_factor, &clipped)?;
+                optimizer.step(learning_rate_factor, &BoundedGradients::new(bound, norm, &*program))?;
             }
         }
         // A rule may move what has no gradient: Muon turns whole matrices, and 0 / 0 is no number.

@@ -2,11 +2,15 @@
 
 use basin_domain::optimizer::WeightAverage as Settings;
 use candle_core::{DType, Device, Tensor};
+use rayon::prelude::*;
 
 use crate::ExperimentError;
 use crate::checkpoint::bad;
 use crate::model::Model;
 use crate::tensors::NamedTensors;
+
+/// Weights that one thread averages at a time: each by itself, so that it has no influence on results.
+const CHUNK: usize = 1 << 14;
 
 /// An average of a model's weights. Each of its numbers is computed in `f64` and rounded once to `f32` when weights are added.
 #[derive(Debug)]
@@ -63,9 +67,14 @@ impl WeightAverage {
         match &mut self.weights {
             None => self.weights = Some(latest),
             Some(weights) => {
-                for (average, weight) in weights.iter_mut().flatten().zip(latest.iter().flatten()) {
-                    let (before, now) = (f64::from(*average), f64::from(*weight));
-                    *average = (before + share * (now - before)) as f32;
+                for (averages, latest) in weights.iter_mut().zip(&latest) {
+                    let chunks = averages.par_chunks_mut(CHUNK).zip(latest.par_chunks(CHUNK));
+                    chunks.for_each(|(averages, latest)| {
+                        for (average, weight) in averages.iter_mut().zip(latest) {
+                            let (before, now) = (f64::from(*average), f64::from(*weight));
+                            *average = (before + share * (now - before)) as f32;
+                        }
+                    });
                 }
             }
         }

@@ -205,20 +205,20 @@ mod tests {
         entries: usize,
     }
 
-    impl Kernel<f32> for Sums {
+    impl<T: Dispatch> Kernel<T> for Sums {
         #[inline(always)]
-        unsafe fn run<V: Vector<Element = f32>>(self) {
+        unsafe fn run<V: Vector<Element = T>>(self) {
             let Self { rows, elements, entries } = self;
             let columns = elements.div_ceil(V::WIDTH);
             let (row, stride) = (columns * V::WIDTH + 3, 5);
             let positions = entries.max(1) * 3;
-            let from: Vec<f32> = (0..positions * stride + rows * row + columns * V::WIDTH)
-                .map(|at| (at * 31 % 17) as f32 - 8.0)
+            let from: Vec<T> = (0..positions * stride + rows * row + columns * V::WIDTH)
+                .map(|at| T::from_f64((at * 31 % 17) as f64 - 8.0))
                 .collect();
             let indices: Vec<u32> = (0..entries).map(|entry| (entry * 7 % positions) as u32).collect();
-            let values: Vec<f32> = (0..entries).map(|entry| (entry % 5) as f32 - 2.0).collect();
+            let values: Vec<T> = (0..entries).map(|entry| T::from_f64((entry % 5) as f64 - 2.0)).collect();
             let to_row = columns * V::WIDTH;
-            let before: Vec<f32> = (0..rows * to_row).map(|at| at as f32).collect();
+            let before: Vec<T> = (0..rows * to_row).map(|at| T::from_f64(at as f64)).collect();
             let mut to = before.clone();
             let list = Entries { indices: &indices, values: &values };
             // SAFETY: the CPU has V's instructions (the caller's contract); from each index there are `rows` runs of `columns` registers,
@@ -236,12 +236,14 @@ mod tests {
             }
             for (at, (found, before)) in to.iter().zip(&before).enumerate() {
                 let (y, x) = (at / to_row, at % to_row);
-                let products = indices
-                    .iter()
-                    .zip(&values)
-                    .map(|(index, value)| value * from[*index as usize * stride + y * row + x]);
-                let expected = before + products.sum::<f32>();
-                assert_eq!(*found, expected, "{rows} rows of {elements}, {entries} entries, at {y}, {x}");
+                let products = indices.iter().zip(&values).map(|(index, value)| {
+                    value.to_f64() * from[*index as usize * stride + y * row + x].to_f64()
+                });
+                let expected = before.to_f64() + products.sum::<f64>();
+                assert!(
+                    found.to_f64() == expected,
+                    "{rows} rows of {elements}, {entries} entries, at {y}, {x}: {found:?}, not {expected}"
+                );
             }
         }
     }
@@ -255,6 +257,7 @@ mod tests {
                     for channels in 1..=16 {
                         for entries in [0, 1, 2, 3, 4, 5, 8, 13] {
                             f32::dispatch(Sums { rows, elements: rows * channels, entries });
+                            f64::dispatch(Sums { rows, elements: rows * channels, entries });
                         }
                     }
                 }

@@ -129,6 +129,7 @@ impl<T: Element> Kernel<T> for AddRows<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vector::turn;
 
     const SHAPE: DenseShape = DenseShape { batch: 3, inputs: 2, outputs: 2 };
     const X: [f64; 6] = [1.0, 2.0, 3.0, -4.0, 0.5, 0.0];
@@ -136,6 +137,7 @@ mod tests {
 
     #[test]
     fn outputs_are_sums_of_weighted_inputs_and_the_bias() {
+        let _turn = turn();
         let mut y = [f64::NAN; 6];
         let parameters = DenseParameters { weight: &WEIGHT, bias: Some(&[0.25, -3.0]) };
         forward(SHAPE, &X, parameters, Activation::Identity, &mut y);
@@ -146,6 +148,7 @@ mod tests {
 
     #[test]
     fn gradients_are_the_transposed_products() {
+        let _turn = turn();
         let gradient = [1.0, 0.0, 0.0, 1.0, 2.0, -1.0];
         let (mut weights, mut biases, mut inputs) = ([f64::NAN; 4], [f64::NAN; 2], [f64::NAN; 6]);
         parameter_gradients(SHAPE, &X, &gradient, &mut weights, &mut biases);
@@ -163,6 +166,7 @@ mod tests {
 
     #[test]
     fn an_empty_batch_has_no_outputs_and_gradients_of_zero() {
+        let _turn = turn();
         let shape = DenseShape { batch: 0, ..SHAPE };
         let (mut weights, mut biases) = ([f64::NAN; 4], [f64::NAN; 2]);
         forward(

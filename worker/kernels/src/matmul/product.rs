@@ -171,7 +171,9 @@ mod tests {
         for sizes in
             [[1, 1, 1], [4, 16, 8], [5, 17, 3], [64, 10, 130], [33, 200, 65], [7, 97, 1], [128, 64, 300]]
         {
-            check::<f64>(sizes, "f64");
+            for path in CodePath::ALL {
+                on_path(path, || check::<f64>(sizes, path.name()));
+            }
         }
     }
 
@@ -183,6 +185,7 @@ mod tests {
                 for rows in 1..=13 {
                     for columns in [1, 2, 7, 8, 9, 15, 16, 17, 24, 31, 33, 48, 95, 96, 97, 130] {
                         check::<f32>([rows, columns, 5], path.name());
+                        check::<f64>([rows, columns, 5], path.name());
                     }
                 }
             });
@@ -196,9 +199,11 @@ mod tests {
             on_path(path, || {
                 for depth in [0, 1, 63, 64, 65, 383, 384, 385, 1000] {
                     check::<f32>([5, 20, depth], path.name());
+                    check::<f64>([5, 20, depth], path.name());
                 }
                 // Enough products to be shared among threads.
                 check::<f32>([70, 100, 400], path.name());
+                check::<f64>([70, 100, 400], path.name());
             });
         }
     }

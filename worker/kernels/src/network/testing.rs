@@ -8,6 +8,7 @@ use super::backward::Wanted;
 use super::builder::ProgramBuilder;
 use super::operation::{Dual, Mode, OpShapes, Operation};
 use super::program::Program;
+use crate::vector::turn;
 
 /// The relative error that derivatives may have against central differences.
 const TOLERANCE: f64 = 1e-6;
@@ -118,6 +119,7 @@ impl Case {
 
     /// Checks the gradients of input and parameters in this mode.
     pub(crate) fn check_gradients(&self, mode: Mode) {
+        let _turn = turn();
         let mut program = self.program();
         let (of_input, of_parameters) = self.gradients(&mut program, &self.input, mode);
         if self.has_input_gradient {
@@ -184,6 +186,7 @@ impl Case {
 
 /// Holds the product of the Hessian of ½ Σ vector·outputs² with a direction against differences of the gradient.
 pub(crate) fn check_hessian(mut program: Program<f64>, input: &[f64], batch: usize) {
+    let _turn = turn();
     let input = Tensor::from_slice(input, (batch, input.len() / batch), &Device::Cpu).unwrap();
     let start: Vec<Vec<f64>> =
         (0..program.parameters.len()).map(|index| Case::values(&program, index)).collect();

@@ -20,17 +20,26 @@ pub enum Clipping {
     Value(f64),
 }
 
-impl Clipping {
-    /// Bounds the gradient of some parameters; `norm` is ‖g‖₂ over all.
-    pub fn clip<T: WithDType>(self, norm: f64, gradient: &mut [T]) {
+/// What a bound does to each element of a gradient, whatever the others are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ElementBound {
+    /// It is multiplied by this.
+    Scale(f64),
+    /// It is brought into [−bound, bound].
+    Within(f64),
+}
+
+impl ElementBound {
+    /// Bounds some elements.
+    pub fn apply<T: WithDType>(self, gradient: &mut [T]) {
         match self {
-            Self::Norm(bound) => {
-                let scale = T::from_f64(scale(bound, norm));
+            Self::Scale(scale) => {
+                let scale = T::from_f64(scale);
                 for element in gradient {
                     *element *= scale;
                 }
             }
-            Self::Value(bound) => {
+            Self::Within(bound) => {
                 let (low, high) = (T::from_f64(-bound), T::from_f64(bound));
                 for element in gradient {
                     if *element > high {
@@ -45,6 +54,19 @@ impl Clipping {
 }
 
 impl Clipping {
+    /// What the bound does to each element of a gradient; `norm` is ‖g‖₂ over all parameters.
+    pub fn of_elements(self, norm: f64) -> ElementBound {
+        match self {
+            Self::Norm(bound) => ElementBound::Scale(scale(bound, norm)),
+            Self::Value(bound) => ElementBound::Within(bound),
+        }
+    }
+
+    /// Bounds the gradient of some parameters; `norm` is ‖g‖₂ over all.
+    pub fn clip<T: WithDType>(self, norm: f64, gradient: &mut [T]) {
+        self.of_elements(norm).apply(gradient);
+    }
+
     /// The gradient of some parameters within the bound, on any device, whose rows are those of several networks; `norms` are ‖g‖₂ of each,
     /// or the one of all rows.
     ///
@@ -67,6 +89,30 @@ impl Clipping {
 /// The factor of gradients of this norm.
 fn scale(bound: f64, norm: f64) -> f64 {
     (bound / (norm + EPSILON)).min(1.0)
+}
+
+/// Gradients that a step brings within a bound while it goes along them: it has the bytes of one along [`ClippedGradients`], and no pass over all
+/// of them, nor a copy, comes before it.
+pub struct BoundedGradients<'a> {
+    gradients: &'a dyn Gradients,
+    bound: ElementBound,
+}
+
+impl<'a> BoundedGradients<'a> {
+    /// These gradients, to be brought within the bound; `norm` is ‖g‖₂ over all parameters.
+    pub fn new(clipping: Clipping, norm: f64, gradients: &'a dyn Gradients) -> Self {
+        Self { gradients, bound: clipping.of_elements(norm) }
+    }
+}
+
+impl Gradients for BoundedGradients<'_> {
+    fn of(&self, parameter: &Var) -> Option<Gradient<'_>> {
+        self.gradients.of(parameter)
+    }
+
+    fn bound(&self) -> Option<ElementBound> {
+        Some(self.bound)
+    }
 }
 
 /// Gradients within a bound.

@@ -3,6 +3,7 @@
 use candle_core::{Result, Tensor};
 use rayon::prelude::*;
 
+use super::clipping::ElementBound;
 use super::number::{Number, Real, TensorNumber};
 use super::rule::StepAt;
 use crate::vector::{Kernel, Vector};
@@ -33,10 +34,11 @@ pub(crate) trait ElementwiseRule: Copy + Send + Sync {
     ) -> (N, [N; MOST_ACCUMULATORS]);
 }
 
-/// A step over one parameter, shared out to threads if it is large.
+/// A step over one parameter, shared out to threads if it is large, along its gradient within a bound, if there is one.
 pub(super) fn step_elementwise<T: Real, R: ElementwiseRule>(
     rule: R,
     at: StepAt,
+    bound: Option<ElementBound>,
     parameter: &mut [T],
     gradient: &[T],
     accumulators: &mut [Vec<T>],
@@ -47,7 +49,7 @@ pub(super) fn step_elementwise<T: Real, R: ElementwiseRule>(
         *rest = accumulator;
     }
     if parameter.len() <= CHUNK {
-        return T::dispatch(Update { rule, constants, parameter, gradient, accumulators: rests });
+        return Update { rule, constants, parameter, gradient, accumulators: rests }.compute(bound);
     }
     let mut chunks = Vec::with_capacity(parameter.len().div_ceil(CHUNK));
     for (parameter, gradient) in parameter.chunks_mut(CHUNK).zip(gradient.chunks(CHUNK)) {
@@ -55,7 +57,7 @@ pub(super) fn step_elementwise<T: Real, R: ElementwiseRule>(
             rests.each_mut().map(|rest| rest.split_off_mut(..parameter.len()).unwrap_or_default());
         chunks.push(Update { rule, constants, parameter, gradient, accumulators });
     }
-    chunks.into_par_iter().for_each(T::dispatch);
+    chunks.into_par_iter().for_each(|update| update.compute(bound));
 }
 
 /// A step over a tensor, all of it or with a step for each of its rows: the parameter and the accumulators after it.
@@ -85,6 +87,17 @@ struct Update<'a, T, R> {
     parameter: &'a mut [T],
     gradient: &'a [T],
     accumulators: [&'a mut [T]; MOST_ACCUMULATORS],
+}
+
+impl<T: Real, R: ElementwiseRule> Update<'_, T, R> {
+    /// Computes it on this thread; elements are bounded in a copy that stays in its cache.
+    fn compute(self, bound: Option<ElementBound>) {
+        let Some(bound) = bound else { return T::dispatch(self) };
+        let Self { rule, constants, parameter, gradient, accumulators } = self;
+        let mut bounded = gradient.to_vec();
+        bound.apply(&mut bounded);
+        T::dispatch(Update { rule, constants, parameter, gradient: &bounded, accumulators });
+    }
 }
 
 impl<T: Real, R: ElementwiseRule> Kernel<T> for Update<'_, T, R> {

@@ -3,6 +3,8 @@
 use candle_core::backprop::GradStore;
 use candle_core::{Tensor, Var};
 
+use super::clipping::ElementBound;
+
 /// The gradient of one parameter.
 #[derive(Debug, Clone, Copy)]
 pub enum Gradient<'a> {
@@ -16,6 +18,11 @@ pub enum Gradient<'a> {
 pub trait Gradients {
     /// The gradient of this one, if it has any.
     fn of(&self, parameter: &Var) -> Option<Gradient<'_>>;
+
+    /// What a step does to each of their elements before it goes along them; [`Gradients::of`] gives them as they were before that.
+    fn bound(&self) -> Option<ElementBound> {
+        None
+    }
 }
 
 impl Gradients for GradStore {

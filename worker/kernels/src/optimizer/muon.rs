@@ -2,6 +2,7 @@
 
 use candle_core::{Result, Tensor, bail};
 
+use super::clipping::ElementBound;
 use super::number::Real;
 use super::rule::{Rule, StepAt};
 use crate::matmul::{Matrix, Product};
@@ -151,6 +152,13 @@ fn normalized_tensor(x: &Tensor, rows: usize) -> Result<Tensor> {
     x.broadcast_div(&norm)? * (rows as f64).sqrt()
 }
 
+/// A gradient within a bound: a matrix's direction depends on all of it.
+fn bounded<T: Real>(bound: ElementBound, gradient: &[T]) -> Vec<T> {
+    let mut bounded = gradient.to_vec();
+    bound.apply(&mut bounded);
+    bounded
+}
+
 fn transposed<T: Real>(x: &[T], [rows, columns]: [usize; 2]) -> Vec<T> {
     let mut turned = Vec::with_capacity(x.len());
     for column in 0..columns {
@@ -192,6 +200,40 @@ impl Rule for MuonRule {
         }
     }
 
+    fn step_f32_within(
+        &self,
+        bound: ElementBound,
+        at: StepAt,
+        dims: &[usize],
+        parameter: &mut [f32],
+        gradient: &[f32],
+        accumulators: &mut [Vec<f32>],
+    ) {
+        match accumulators {
+            [momentum] if dims.len() > 1 => {
+                self.step_matrix(at, dims, parameter, &bounded(bound, gradient), momentum);
+            }
+            _ => self.others.step_f32_within(bound, at, dims, parameter, gradient, accumulators),
+        }
+    }
+
+    fn step_f64_within(
+        &self,
+        bound: ElementBound,
+        at: StepAt,
+        dims: &[usize],
+        parameter: &mut [f64],
+        gradient: &[f64],
+        accumulators: &mut [Vec<f64>],
+    ) {
+        match accumulators {
+            [momentum] if dims.len() > 1 => {
+                self.step_matrix(at, dims, parameter, &bounded(bound, gradient), momentum);
+            }
+            _ => self.others.step_f64_within(bound, at, dims, parameter, gradient, accumulators),
+        }
+    }
+
     fn step_tensors(
         &self,
         at: &[StepAt],
@@ -220,10 +262,12 @@ impl Rule for MuonRule {
 mod tests {
     use super::super::sgd::SgdRule;
     use super::*;
+    use crate::vector::turn;
 
     /// All singular values of an orthogonalised matrix lie near one: within the band of the source's coefficients.
     #[test]
     fn the_iteration_brings_singular_values_near_one() {
+        let _turn = turn();
         for [rows, columns] in [[3, 7], [7, 3], [5, 5]] {
             let x: Vec<f64> = (0..rows * columns).map(|at| ((at * 37 + 11) % 23) as f64 - 11.0).collect();
             let found = orthogonalised(x, [rows, columns], 5);
@@ -236,6 +280,7 @@ mod tests {
 
     #[test]
     fn a_matrix_turned_round_is_orthogonalised_into_the_turned_matrix() {
+        let _turn = turn();
         let x: Vec<f32> = (0..15).map(|at| ((at * 7 + 3) % 13) as f32 - 6.0).collect();
         let turned = transposed(&x, [3, 5]);
         let found = orthogonalised(x, [3, 5], 5);
@@ -266,6 +311,7 @@ mod tests {
 
     #[test]
     fn a_normalised_step_is_that_from_weights_of_the_norm_of_as_many_rows_of_one() {
+        let _turn = turn();
         let start: Vec<f64> = (0..12).map(|at| f64::from((at * 5 + 1) % 7) - 2.5).collect();
         let norm = start.iter().map(|value| value * value).sum::<f64>().sqrt();
         let scaled: Vec<f64> = start.iter().map(|value| value * 3_f64.sqrt() / norm).collect();
@@ -286,6 +332,7 @@ mod tests {
 
     #[test]
     fn a_zero_gradient_has_no_direction() {
+        let _turn = turn();
         assert_eq!(orthogonalised(vec![0.0_f32; 6], [2, 3], 5), [0.0; 6]);
     }
 }

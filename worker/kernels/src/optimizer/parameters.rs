@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{CpuStorage, DType, Device, InplaceOp1, Layout, Result, Tensor, Var, bail};
 
+use super::clipping::ElementBound;
 use super::gradients::{Gradient, Gradients};
 use super::number::Real;
 use super::rule::{ParameterOptions, Rule, StepAt, WeightDecayOn};
@@ -70,12 +71,13 @@ impl Parameters {
         for slot in &self.slots {
             slot.check(gradients.of(&slot.parameter))?;
         }
+        let bound = gradients.bound();
         for slot in &mut self.slots {
             let decays = weight_decay_on.covers(slot.options.is_weight);
             let learning_rate_factor = learning_rate_factor * slot.options.learning_rate_factor;
             let at = StepAt { number, learning_rate_factor, decays };
             let dims = slot.options.seen_by_rules(slot.parameter.dims());
-            let step = ParameterStep { rule, at, dims: &dims, parameter: &slot.parameter };
+            let step = ParameterStep { rule, at, bound, dims: &dims, parameter: &slot.parameter };
             match gradients.of(&slot.parameter) {
                 None => unreachable!("every parameter's gradient was checked"),
                 Some(Gradient::Elements(elements)) => match &mut slot.accumulators {
@@ -193,6 +195,7 @@ trait Steppable: Real {
     fn step(
         rule: &impl Rule,
         at: StepAt,
+        bound: Option<ElementBound>,
         dims: &[usize],
         parameter: &mut [Self],
         gradient: &[Self],
@@ -204,12 +207,16 @@ impl Steppable for f32 {
     fn step(
         rule: &impl Rule,
         at: StepAt,
+        bound: Option<ElementBound>,
         dims: &[usize],
         parameter: &mut [Self],
         gradient: &[Self],
         accumulators: &mut [Vec<Self>],
     ) {
-        rule.step_f32(at, dims, parameter, gradient, accumulators);
+        match bound {
+            None => rule.step_f32(at, dims, parameter, gradient, accumulators),
+            Some(bound) => rule.step_f32_within(bound, at, dims, parameter, gradient, accumulators),
+        }
     }
 }
 
@@ -217,12 +224,16 @@ impl Steppable for f64 {
     fn step(
         rule: &impl Rule,
         at: StepAt,
+        bound: Option<ElementBound>,
         dims: &[usize],
         parameter: &mut [Self],
         gradient: &[Self],
         accumulators: &mut [Vec<Self>],
     ) {
-        rule.step_f64(at, dims, parameter, gradient, accumulators);
+        match bound {
+            None => rule.step_f64(at, dims, parameter, gradient, accumulators),
+            Some(bound) => rule.step_f64_within(bound, at, dims, parameter, gradient, accumulators),
+        }
     }
 }
 
@@ -230,15 +241,16 @@ impl Steppable for f64 {
 struct ParameterStep<'a, R> {
     rule: &'a R,
     at: StepAt,
+    bound: Option<ElementBound>,
     dims: &'a [usize],
     parameter: &'a Var,
 }
 
 impl<R: Rule> ParameterStep<'_, R> {
     fn apply<T: Steppable>(self, gradient: &[T], accumulators: &mut [Vec<T>]) -> Result<()> {
-        let Self { rule, at, dims, parameter } = self;
+        let Self { rule, at, bound, dims, parameter } = self;
         let accumulators = RefCell::new(accumulators);
-        parameter.inplace_op1(&InplaceUpdate { rule, at, dims, gradient, accumulators })
+        parameter.inplace_op1(&InplaceUpdate { rule, at, bound, dims, gradient, accumulators })
     }
 }
 
@@ -246,6 +258,7 @@ impl<R: Rule> ParameterStep<'_, R> {
 struct InplaceUpdate<'a, T, R> {
     rule: &'a R,
     at: StepAt,
+    bound: Option<ElementBound>,
     dims: &'a [usize],
     gradient: &'a [T],
     accumulators: RefCell<&'a mut [Vec<T>]>,
@@ -265,7 +278,7 @@ impl<T: Steppable, R: Rule> InplaceOp1 for InplaceUpdate<'_, T, R> {
         };
         let mut accumulators = self.accumulators.borrow_mut();
         let parameter = &mut elements[start..end];
-        T::step(self.rule, self.at, self.dims, parameter, self.gradient, &mut accumulators);
+        T::step(self.rule, self.at, self.bound, self.dims, parameter, self.gradient, &mut accumulators);
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
+use super::clipping::ElementBound;
 use super::elementwise::{self, ElementwiseRule, step_elementwise};
 
 /// The position of a step in training, and the parameter's treatment in it.
@@ -83,6 +84,36 @@ pub trait Rule: Send + Sync {
         accumulators: &mut [Vec<f64>],
     );
 
+    /// As [`Rule::step_f32`], along a gradient whose elements are brought within a bound first.
+    fn step_f32_within(
+        &self,
+        bound: ElementBound,
+        at: StepAt,
+        dims: &[usize],
+        parameter: &mut [f32],
+        gradient: &[f32],
+        accumulators: &mut [Vec<f32>],
+    ) {
+        let mut bounded = gradient.to_vec();
+        bound.apply(&mut bounded);
+        self.step_f32(at, dims, parameter, &bounded, accumulators);
+    }
+
+    /// As [`Rule::step_f32_within`].
+    fn step_f64_within(
+        &self,
+        bound: ElementBound,
+        at: StepAt,
+        dims: &[usize],
+        parameter: &mut [f64],
+        gradient: &[f64],
+        accumulators: &mut [Vec<f64>],
+    ) {
+        let mut bounded = gradient.to_vec();
+        bound.apply(&mut bounded);
+        self.step_f64(at, dims, parameter, &bounded, accumulators);
+    }
+
     /// The same on any device: the parameter and its accumulators after the step, of the parameter's shape. With several steps each is that
     /// of a row of the parameter: of one of several networks that are stepped together, of which only the rules of single elements know.
     ///
@@ -110,7 +141,7 @@ impl<R: ElementwiseRule> Rule for R {
         gradient: &[f32],
         accumulators: &mut [Vec<f32>],
     ) {
-        step_elementwise::<f32, R>(*self, at, parameter, gradient, accumulators);
+        step_elementwise::<f32, R>(*self, at, None, parameter, gradient, accumulators);
     }
 
     fn step_f64(
@@ -121,7 +152,31 @@ impl<R: ElementwiseRule> Rule for R {
         gradient: &[f64],
         accumulators: &mut [Vec<f64>],
     ) {
-        step_elementwise::<f64, R>(*self, at, parameter, gradient, accumulators);
+        step_elementwise::<f64, R>(*self, at, None, parameter, gradient, accumulators);
+    }
+
+    fn step_f32_within(
+        &self,
+        bound: ElementBound,
+        at: StepAt,
+        _: &[usize],
+        parameter: &mut [f32],
+        gradient: &[f32],
+        accumulators: &mut [Vec<f32>],
+    ) {
+        step_elementwise::<f32, R>(*self, at, Some(bound), parameter, gradient, accumulators);
+    }
+
+    fn step_f64_within(
+        &self,
+        bound: ElementBound,
+        at: StepAt,
+        _: &[usize],
+        parameter: &mut [f64],
+        gradient: &[f64],
+        accumulators: &mut [Vec<f64>],
+    ) {
+        step_elementwise::<f64, R>(*self, at, Some(bound), parameter, gradient, accumulators);
     }
 
     fn step_tensors(
@@ -160,6 +215,30 @@ impl Rule for Box<dyn Rule> {
         accumulators: &mut [Vec<f64>],
     ) {
         self.as_ref().step_f64(at, dims, parameter, gradient, accumulators);
+    }
+
+    fn step_f32_within(
+        &self,
+        bound: ElementBound,
+        at: StepAt,
+        dims: &[usize],
+        parameter: &mut [f32],
+        gradient: &[f32],
+        accumulators: &mut [Vec<f32>],
+    ) {
+        self.as_ref().step_f32_within(bound, at, dims, parameter, gradient, accumulators);
+    }
+
+    fn step_f64_within(
+        &self,
+        bound: ElementBound,
+        at: StepAt,
+        dims: &[usize],
+        parameter: &mut [f64],
+        gradient: &[f64],
+        accumulators: &mut [Vec<f64>],
+    ) {
+        self.as_ref().step_f64_within(bound, at, dims, parameter, gradient, accumulators);
     }
 
     fn step_tensors(

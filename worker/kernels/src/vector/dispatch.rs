@@ -3,7 +3,11 @@
 #[cfg(target_arch = "x86_64")]
 use super::avx2::{self, Avx2};
 #[cfg(target_arch = "x86_64")]
+use super::avx2_double::{self, Avx2Double};
+#[cfg(target_arch = "x86_64")]
 use super::avx512::{self, Avx512};
+#[cfg(target_arch = "x86_64")]
+use super::avx512_double::{self, Avx512Double};
 use super::kernel::Kernel;
 use super::portable::Portable;
 use super::register::Vector;
@@ -62,11 +66,25 @@ impl Dispatch for f32 {
 
 impl Dispatch for f64 {
     fn dispatch<K: Kernel<Self>>(kernel: K) {
-        // SAFETY: the portable registers need no special instructions.
-        unsafe { kernel.run::<Portable<f64, 2>>() }
+        match CodePath::current() {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: a path is current only if it was found to be available.
+            CodePath::Avx512 => unsafe { avx512_double::run(kernel) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            CodePath::Avx2 => unsafe { avx2_double::run(kernel) },
+            // SAFETY: the portable registers need no special instructions.
+            _ => unsafe { kernel.run::<Portable<f64, 2>>() },
+        }
     }
 
     fn registers() -> RegisterShape {
-        RegisterShape::of::<Portable<f64, 2>>()
+        match CodePath::current() {
+            #[cfg(target_arch = "x86_64")]
+            CodePath::Avx512 => RegisterShape::of::<Avx512Double>(),
+            #[cfg(target_arch = "x86_64")]
+            CodePath::Avx2 => RegisterShape::of::<Avx2Double>(),
+            _ => RegisterShape::of::<Portable<f64, 2>>(),
+        }
     }
 }

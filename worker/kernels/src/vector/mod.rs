@@ -7,7 +7,11 @@
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
+mod avx2_double;
+#[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512_double;
 mod dispatch;
 mod kernel;
 mod portable;
@@ -24,4 +28,4 @@ pub(crate) use portable::Portable;
 pub(crate) use register::{Vector, transpose};
 pub(crate) use scalar::NO_ARGMAX;
 #[cfg(test)]
-pub(crate) use tests::on_path;
+pub(crate) use tests::{on_path, turn};

@@ -1,17 +1,22 @@
 //! Each path's operations on registers against the plain loops.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::scalar;
 use super::*;
 use crate::code_path::{CodePath, force_code_path};
 
-/// The code path belongs to the process: tests that choose one take turns.
+/// The code path belongs to the process: tests that choose one, or whose operations must not see it change, take turns.
 static TURN: Mutex<()> = Mutex::new(());
+
+/// The right to compute on the fastest code path, which no other test changes meanwhile.
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Runs `work` on a code path, if this machine has it; then the fastest is in use again.
 pub(crate) fn on_path(path: CodePath, work: impl FnOnce()) {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = turn();
     if force_code_path(path) {
         work();
     }
@@ -32,6 +37,23 @@ fn on_each_path<K: Kernel<f32>>(kernel: impl Fn() -> K) {
             }
         }
         kernel().run::<Portable<f32, 4>>();
+    }
+}
+
+/// The same with the registers of double precision.
+fn on_each_path_in_double<K: Kernel<f64>>(kernel: impl Fn() -> K) {
+    // SAFETY: as above.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if CodePath::Avx512.is_available() {
+                avx512_double::run(kernel());
+            }
+            if CodePath::Avx2.is_available() {
+                avx2_double::run(kernel());
+            }
+        }
+        kernel().run::<Portable<f64, 2>>();
     }
 }
 
@@ -225,6 +247,42 @@ fn sums_and_fused_products_are_those_of_single_floats_on_each_path() {
     on_each_path(|| Arithmetic);
 }
 
+struct ArithmeticInDouble;
+
+impl Kernel<f64> for ArithmeticInDouble {
+    #[inline(always)]
+    unsafe fn run<V: Vector<Element = f64>>(self) {
+        // Thirds: products and sums that are rounded once and twice differ.
+        let thirds = |count: usize| values(count).into_iter().map(|value| f64::from(value) / 3.0);
+        let (a, b, c): (Vec<f64>, Vec<f64>, Vec<f64>) =
+            (thirds(V::WIDTH).collect(), thirds(V::WIDTH + 3).collect(), thirds(V::WIDTH + 7).collect());
+        let mut out = vec![0.0; V::WIDTH];
+        let same = |found: f64, expected: f64| {
+            found.to_bits() == expected.to_bits() || found.is_nan() && expected.is_nan()
+        };
+        // SAFETY: the CPU has V's instructions (the caller's contract); all have a register's elements.
+        unsafe {
+            let [a_, b_, c_] = [a.as_ptr(), b.as_ptr().add(3), c.as_ptr().add(7)].map(|from| V::load(from));
+            a_.add(b_).store(out.as_mut_ptr());
+            for (lane, out) in out.iter().enumerate() {
+                assert!(same(*out, a[lane] + b[lane + 3]));
+            }
+            a_.mul_add(b_, c_).store(out.as_mut_ptr());
+            for (lane, out) in out.iter().enumerate() {
+                let product = a[lane] * b[lane + 3];
+                assert!(same(*out, product + c[lane + 7]));
+            }
+            V::splat(-0.0).store(out.as_mut_ptr());
+            assert!(out.iter().all(|value| value.to_bits() == (-0.0_f64).to_bits()));
+        }
+    }
+}
+
+#[test]
+fn sums_and_products_in_double_precision_are_each_rounded_on_each_path() {
+    on_each_path_in_double(|| ArithmeticInDouble);
+}
+
 #[test]
 fn a_paths_registers_hold_its_largest_tile_and_what_it_reads() {
     fn check<V: Vector>() {
@@ -236,6 +294,8 @@ fn a_paths_registers_hold_its_largest_tile_and_what_it_reads() {
     {
         check::<avx512::Avx512>();
         check::<avx2::Avx2>();
+        check::<avx512_double::Avx512Double>();
+        check::<avx2_double::Avx2Double>();
     }
     check::<Portable<f32, 4>>();
     check::<Portable<f64, 2>>();

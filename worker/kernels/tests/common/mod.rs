@@ -8,7 +8,7 @@
 pub(crate) mod network;
 pub(crate) mod plain;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use basin_kernels::optimizer::{AdamRule, LionRule, MuonRule, RmsPropRule, Rule, SgdRule};
 use basin_kernels::{CodePath, force_code_path};
@@ -17,10 +17,15 @@ use candle_core::{DType, Device, Tensor, Var};
 /// The code path belongs to the process: tests whose operations use it take turns.
 static TURN: Mutex<()> = Mutex::new(());
 
+/// The right to compute on the fastest code path, which no other test of the file changes meanwhile.
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Runs `check` on every code path that this machine has, and says which it has not.
 #[allow(clippy::print_stderr)]
 pub(crate) fn on_each_path(mut check: impl FnMut(&'static str)) {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = turn();
     for path in CodePath::ALL {
         let _name = NamedOnPanic(path);
         if force_code_path(path) {
