@@ -56,7 +56,8 @@ impl PlannedSteps {
     /// Those of all tasks that are to be done and whose time is known.
     pub(crate) fn of(planned: &PlannedWork<'_>, prepared: &PreparedSweep) -> Self {
         let (mut open, mut met) = (Vec::new(), HashSet::new());
-        let (mut heaviest, mut lightest): (Option<(f64, NamedStep)>, Option<(f64, NamedStep)>) = (None, None);
+        let mut heaviest: Option<(f64, NamedStep)> = None;
+        let mut lightest: Option<(f64, NamedStep)> = None;
         let mut memory: Option<u64> = None;
         let mut last: Option<(&Task, Option<f64>)> = None;
         for (task, work) in planned.open() {

@@ -19,6 +19,7 @@ pub fn peak_gflops_in_double(threads: usize, budget: Duration) -> f64 {
 }
 
 /// The peak in floats of which these are zero, a half and one.
+#[expect(clippy::useless_vec, reason = "matrices of this size don't belong on a stack")]
 fn peak<T: Copy + 'static>([zero, half, one]: [T; 3], threads: usize, budget: Duration) -> f64 {
     let a = vec![one; SIDE * SIDE];
     let b = vec![half; SIDE * SIDE];
