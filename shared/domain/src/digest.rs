@@ -39,7 +39,7 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&blake3::Hash::from_bytes(self.0).to_hex())
     }
 }
 
@@ -57,12 +57,8 @@ impl FromStr for Digest {
         if text.len() != 64 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
             return Err(invalid());
         }
-        let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|_| invalid())?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| invalid())?;
-        }
-        Ok(Self(bytes))
+        let hash = blake3::Hash::from_hex(text).map_err(|_| invalid())?;
+        Ok(Self(*hash.as_bytes()))
     }
 }
 
@@ -76,7 +72,7 @@ impl TryFrom<String> for Digest {
 
 impl From<Digest> for String {
     fn from(digest: Digest) -> Self {
-        digest.to_string()
+        blake3::Hash::from_bytes(digest.0).to_hex().as_str().to_owned()
     }
 }
 
@@ -88,6 +84,10 @@ mod tests {
     fn a_digest_survives_its_text() {
         let digest = Digest::of(b"basin");
         assert_eq!(digest.to_string().parse(), Ok(digest));
+        assert_eq!(String::from(digest), digest.to_string());
+        let counted = Digest::from_bytes(std::array::from_fn(|at| u8::try_from(9 * at % 256).unwrap()));
+        let text = "0009121b242d363f48515a636c757e879099a2abb4bdc6cfd8e1eaf3fc050e17";
+        assert_eq!((counted.to_string().as_str(), text.parse()), (text, Ok(counted)));
     }
 
     #[test]

@@ -197,7 +197,8 @@ pub(crate) struct World {
     /// The commits that the store has withdrawn, as the ledger is told again and again.
     withdrawals: Vec<Withdrawal>,
     pub(crate) is_healed: bool,
-    queue: BTreeMap<(Millis, u64), SimEvent>,
+    /// What is to happen. Boxed: a tree moves what is in it.
+    queue: BTreeMap<(Millis, u64), Box<SimEvent>>,
     numbers: u64,
     /// The beginning, by the clock that executors are watched with.
     beginning: Instant,
@@ -270,7 +271,7 @@ impl World {
             if let Some(history) = &self.history {
                 format!("{at} {event:?}").hash(&mut *history.borrow_mut());
             }
-            if let SimEvent::Watch = event {
+            if let SimEvent::Watch = *event {
                 if self.everything_has_ended()? {
                     return Ok(self.checks.tally);
                 }
@@ -281,7 +282,7 @@ impl World {
                     });
                 }
             }
-            self.handle(event)?;
+            self.handle(*event)?;
         }
         Err(BrokenPromise { promise: 1, what: "nothing happens any more".into() })
     }
@@ -328,7 +329,7 @@ impl World {
 
     pub(crate) fn after(&mut self, delay: Millis, event: SimEvent) {
         self.numbers += 1;
-        self.queue.insert((self.now + delay, self.numbers), event);
+        self.queue.insert((self.now + delay, self.numbers), Box::new(event));
     }
 
     /// The moment, by the clock that executors are watched with.
