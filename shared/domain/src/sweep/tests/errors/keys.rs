@@ -139,7 +139,7 @@ fn keys_of_the_other_optimiser() {
         (
             "epochs = 10",
             "epochs = 10\nnormalized = true",
-            "x.toml:24: `normalized` belongs to the optimiser muon, and the optimiser here is adam",
+            "x.toml:23: `normalized` belongs to the optimiser muon, and the optimiser here is adam",
         ),
         (
             "epochs = 10",
