@@ -329,7 +329,7 @@ mod protocol {
         );
         let at = url.clone();
         let output = tokio::task::spawn_blocking(move || {
-            let output = sandbox.basin(&["worker", "--coordinator", &at]);
+            let output = sandbox.basin(&["worker", "--coordinator", &at, "--slots", "1"]);
             output.all(&sandbox)
         });
         let output = output.await.unwrap().replace(&url, "URL");
