@@ -1,5 +1,6 @@
 //! `basin bench`: the measurements that the README and docs quote.
 
+mod machine;
 mod probes;
 mod step;
 
@@ -8,11 +9,12 @@ use std::time::Duration;
 
 use basin_worker::ExperimentError;
 use basin_worker::bench::{
-    BenchRow, DENSE, FURTHER, LANES, Machine, MemoryLevel, POINTS, Windows, experiment_g, families,
-    family_throughput, fit_throughput, lanes_throughput, train_throughput,
+    BenchRow, DENSE, FURTHER, LANES, Machine, POINTS, Windows, experiment_g, families, family_throughput,
+    fit_throughput, lanes_throughput, train_throughput,
 };
 use serde_json::{Value, json};
 
+use self::machine::{MACHINE_BUDGET, memory};
 use super::arguments::Bench;
 use super::command_error::{CommandError, CommandResult, OrFail};
 use super::output::{Output, table};
@@ -78,9 +80,6 @@ fn identity(row: &Value) -> Value {
 
 /// The fields that are computed from a row's figure.
 const FIGURES: [&str; 4] = ["gflops", "share_of_peak", "roof", "share_of_roof"];
-
-/// How long the machine is measured.
-const MACHINE_BUDGET: Duration = Duration::from_secs(4);
 
 fn figure(row: &Value) -> Option<f64> {
     row.as_object()?.iter().find(|(key, _)| key.ends_with("_per_s"))?.1.as_f64()
@@ -148,12 +147,6 @@ fn train(threads: usize, windows: Windows, reference: Option<&Value>, output: Ou
         }))).into_iter().flatten().collect::<Vec<_>>(),
     });
     output.result(&value, &text)
-}
-
-/// The rates of a machine's memory in short.
-fn memory(machine: &Machine) -> String {
-    let level = |level: &MemoryLevel| format!("{} {:.0}", level.name, level.gigabytes_per_s);
-    format!("{} GB/s", machine.levels.iter().map(level).collect::<Vec<_>>().join(", "))
 }
 
 /// Some rows' ratios in short.

@@ -7,7 +7,7 @@ use basin_worker::bench::{
 };
 use serde_json::{Value, json};
 
-use super::MACHINE_BUDGET;
+use super::machine::MACHINE_BUDGET;
 use crate::command_error::{CommandError, CommandResult, OrFail};
 use crate::output::{Output, table};
 

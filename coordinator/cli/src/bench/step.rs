@@ -4,7 +4,7 @@ use basin_domain::optimizer::{Clipping, Optimizer};
 use basin_worker::bench::{Machine, StepParts, StepRow, Windows, measured_steps, step_parts};
 use serde_json::{Value, json};
 
-use super::MACHINE_BUDGET;
+use super::machine::{MACHINE_BUDGET, memory};
 use crate::command_error::{CommandError, CommandResult, OrFail};
 use crate::output::{Output, table};
 
@@ -25,7 +25,7 @@ pub(super) fn step(threads: usize, by: &Optimizer, windows: Windows, output: Out
     basin_worker::keep_freed_memory();
     basin_worker::set_threads(threads).or_input(format!("cannot use {threads} threads"))?;
     let machine = Machine::measured(threads, MACHINE_BUDGET);
-    output.say(&format!("memory: {}", super::memory(&machine)));
+    output.say(&format!("memory: {}", memory(&machine)));
     let (mut lines, mut rows) = (Vec::new(), Vec::new());
     for work in measured_steps() {
         let row = step_parts(work, by, windows).or_basin("cannot measure")?;
@@ -50,7 +50,7 @@ pub(super) fn step(threads: usize, by: &Optimizer, windows: Windows, output: Out
         "{}shares of the step, in percent; of roof: norm and update, as a share of what memory ({}) allows\n\
          fused at most: what an update where each gradient becomes final could save, if memory alone took time\n",
         table(&header, &lines),
-        super::memory(&machine)
+        memory(&machine)
     );
     let value = json!({
         "basin": env!("CARGO_PKG_VERSION"), "code_path": basin_worker::code_path(), "threads": threads,
