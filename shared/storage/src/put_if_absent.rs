@@ -64,3 +64,23 @@ impl Store {
             .and_then(|synced| synced)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Fault, FaultyStore, InjectedError, Operation};
+
+    #[tokio::test(start_paused = true)]
+    async fn of_a_write_counts_what_can_be_read_back_whatever_was_said() {
+        for said in [InjectedError::AlreadyExists, InjectedError::Unavailable] {
+            let fault = Fault::ApplyThenFail(said);
+            let faulty = FaultyStore::in_memory();
+            faulty.on(Operation::Put, "note", 1, fault);
+            let store = faulty.store();
+            let put = |bytes: &'static [u8]| store.put_if_absent("note", Bytes::from_static(bytes));
+            assert!(put(b"mine").await.unwrap(), "{fault:?}: it is there");
+            assert!(!put(b"another's").await.unwrap(), "{fault:?}: what is there stays");
+            assert!(put(b"mine").await.unwrap(), "{fault:?}: and can be written again");
+        }
+    }
+}

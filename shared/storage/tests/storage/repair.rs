@@ -32,6 +32,19 @@ async fn committed(store: &Store, n: u32) -> (Manifest, Commit) {
     (manifest, commit)
 }
 
+#[tokio::test]
+async fn a_result_of_other_bytes_than_were_committed_is_damaged_and_named() {
+    for (store, _folder) in stores() {
+        let (manifest, commit) = committed(&store, 1).await;
+        let result = format!("{}/{}", manifest.folder(), key::RESULT);
+        assert_eq!(store.read_result(&commit).await.unwrap(), "weights");
+        // As long, and of other bytes.
+        store.put(&result, "weightz".into()).await.unwrap();
+        let error = store.read_result(&commit).await.unwrap_err();
+        assert!(matches!(&error, StorageError::Corrupt { key, .. } if *key == result), "{error}");
+    }
+}
+
 async fn withdraw(store: &Store) -> WithdrawOutcome {
     let damaged = store.find_damaged(&[task()]).await.unwrap();
     assert_eq!(damaged.len(), 1);
