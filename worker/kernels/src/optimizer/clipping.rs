@@ -30,6 +30,13 @@ pub enum ElementBound {
 }
 
 impl ElementBound {
+    /// A gradient within the bound.
+    pub(super) fn bounded<T: WithDType>(self, gradient: &[T]) -> Vec<T> {
+        let mut bounded = gradient.to_vec();
+        self.apply(&mut bounded);
+        bounded
+    }
+
     /// Bounds some elements.
     pub fn apply<T: WithDType>(self, gradient: &mut [T]) {
         match self {

@@ -2,7 +2,6 @@
 
 use candle_core::{Result, Tensor, bail};
 
-use super::clipping::ElementBound;
 use super::number::Real;
 use super::rule::{Rule, StepAt};
 use crate::matmul::{Matrix, Product};
@@ -152,13 +151,6 @@ fn normalized_tensor(x: &Tensor, rows: usize) -> Result<Tensor> {
     x.broadcast_div(&norm)? * (rows as f64).sqrt()
 }
 
-/// A gradient within a bound: a matrix's direction depends on all of it.
-fn bounded<T: Real>(bound: ElementBound, gradient: &[T]) -> Vec<T> {
-    let mut bounded = gradient.to_vec();
-    bound.apply(&mut bounded);
-    bounded
-}
-
 fn transposed<T: Real>(x: &[T], [rows, columns]: [usize; 2]) -> Vec<T> {
     let mut turned = Vec::with_capacity(x.len());
     for column in 0..columns {
@@ -197,40 +189,6 @@ impl Rule for MuonRule {
         match accumulators {
             [momentum] if dims.len() > 1 => self.step_matrix(at, dims, parameter, gradient, momentum),
             _ => self.others.step_f64(at, dims, parameter, gradient, accumulators),
-        }
-    }
-
-    fn step_f32_within(
-        &self,
-        bound: ElementBound,
-        at: StepAt,
-        dims: &[usize],
-        parameter: &mut [f32],
-        gradient: &[f32],
-        accumulators: &mut [Vec<f32>],
-    ) {
-        match accumulators {
-            [momentum] if dims.len() > 1 => {
-                self.step_matrix(at, dims, parameter, &bounded(bound, gradient), momentum);
-            }
-            _ => self.others.step_f32_within(bound, at, dims, parameter, gradient, accumulators),
-        }
-    }
-
-    fn step_f64_within(
-        &self,
-        bound: ElementBound,
-        at: StepAt,
-        dims: &[usize],
-        parameter: &mut [f64],
-        gradient: &[f64],
-        accumulators: &mut [Vec<f64>],
-    ) {
-        match accumulators {
-            [momentum] if dims.len() > 1 => {
-                self.step_matrix(at, dims, parameter, &bounded(bound, gradient), momentum);
-            }
-            _ => self.others.step_f64_within(bound, at, dims, parameter, gradient, accumulators),
         }
     }
 

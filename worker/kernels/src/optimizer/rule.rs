@@ -94,9 +94,7 @@ pub trait Rule: Send + Sync {
         gradient: &[f32],
         accumulators: &mut [Vec<f32>],
     ) {
-        let mut bounded = gradient.to_vec();
-        bound.apply(&mut bounded);
-        self.step_f32(at, dims, parameter, &bounded, accumulators);
+        self.step_f32(at, dims, parameter, &bound.bounded(gradient), accumulators);
     }
 
     /// As [`Rule::step_f32_within`].
@@ -109,9 +107,7 @@ pub trait Rule: Send + Sync {
         gradient: &[f64],
         accumulators: &mut [Vec<f64>],
     ) {
-        let mut bounded = gradient.to_vec();
-        bound.apply(&mut bounded);
-        self.step_f64(at, dims, parameter, &bounded, accumulators);
+        self.step_f64(at, dims, parameter, &bound.bounded(gradient), accumulators);
     }
 
     /// The same on any device: the parameter and its accumulators after the step, of the parameter's shape. With several steps each is that
