@@ -15,7 +15,7 @@ use basin_worker::bench::{
 use serde_json::{Value, json};
 
 use self::machine::{MACHINE_BUDGET, memory};
-use super::arguments::Bench;
+use super::arguments::{Bench, MeasuredRows};
 use super::command_error::{CommandError, CommandResult, OrFail};
 use super::output::{Output, table};
 
@@ -28,18 +28,22 @@ pub(super) async fn bench(arguments: Bench, output: Output) -> CommandResult {
             let windows = windows_of(windows, seconds)?;
             measured(move || train(threads, windows, reference.as_ref(), output)).await
         }
-        Bench::Step { threads, optimizer, clip_norm, seconds, windows, kernels } => {
-            super::worker::force_code_path(&kernels)?;
-            let windows = windows_of(windows, seconds)?;
+        Bench::Step { threads, optimizer, clip_norm, rows } => {
+            let windows = prepared(&rows)?;
             let by = step::optimizer(&optimizer, clip_norm);
             measured(move || step::step(threads, &by, windows, output)).await
         }
-        Bench::Probes { threads, seconds, windows, kernels } => {
-            super::worker::force_code_path(&kernels)?;
-            let windows = windows_of(windows, seconds)?;
+        Bench::Probes { threads, rows } => {
+            let windows = prepared(&rows)?;
             measured(move || probes::probes(threads, windows, output)).await
         }
     }
+}
+
+/// Takes the instructions that were asked for, and gives the windows.
+fn prepared(rows: &MeasuredRows) -> Result<Windows, CommandError> {
+    super::worker::force_code_path(&rows.kernels)?;
+    windows_of(rows.windows, rows.seconds)
 }
 
 fn windows_of(count: u32, seconds: f64) -> Result<Windows, CommandError> {

@@ -8,10 +8,9 @@ mod common;
 use std::collections::{BTreeMap, HashMap};
 
 use basin_kernels::optimizer::{
-    BoundedGradients, ClippedGradients, Clipping, Gradient, Gradients, Optimizer, Perturbation, Rule,
-    Stepped, WeightDecayOn,
+    BoundedGradients, Clipping, Gradient, Gradients, Optimizer, Perturbation, Rule, Stepped, WeightDecayOn,
 };
-use candle_core::{DType, Device, Tensor, TensorId, Var};
+use candle_core::{DType, Device, Tensor, TensorId, Var, WithDType};
 use common::{Numbers, bits, doubles, on_each_path, rules, turn};
 
 const PARAMETERS: [&str; 4] = ["bias", "conv", "tall", "wide"];
@@ -32,6 +31,21 @@ impl Cubic {
         let gradients = parameters.values().flat_map(|parameter| doubles(&self.0[&parameter.id()]));
         gradients.map(|value| value * value).sum::<f64>().sqrt()
     }
+
+    /// The same within a bound.
+    fn clipped(&self, bound: Clipping, norm: f64) -> Self {
+        let within = |gradient: &Tensor| match gradient.dtype() {
+            DType::F32 => clipped::<f32>(gradient, bound, norm),
+            _ => clipped::<f64>(gradient, bound, norm),
+        };
+        Self(self.0.iter().map(|(parameter, gradient)| (*parameter, within(gradient))).collect())
+    }
+}
+
+fn clipped<T: WithDType>(gradient: &Tensor, bound: Clipping, norm: f64) -> Tensor {
+    let mut elements = gradient.flatten_all().unwrap().to_vec1::<T>().unwrap();
+    bound.clip(norm, &mut elements);
+    Tensor::from_vec(elements, gradient.shape(), &Device::Cpu).unwrap()
 }
 
 /// What a run does beside a rule's steps.
@@ -94,8 +108,7 @@ impl Fixture {
                 None => optimizer.step(1.0, &gradients).unwrap(),
                 Some(bound) => {
                     let norm = gradients.norm(&parameters);
-                    let clipped = ClippedGradients::new(bound, norm, parameters.values(), &gradients);
-                    optimizer.step(1.0, &clipped.unwrap()).unwrap();
+                    optimizer.step(1.0, &BoundedGradients::new(bound, norm, &gradients)).unwrap();
                 }
             }
         }
@@ -185,8 +198,7 @@ fn bounded_steps(dtype: DType, rule: fn() -> Box<dyn Rule>, bound: Clipping, in_
         if in_one_pass {
             optimizer.step(1.0, &BoundedGradients::new(bound, norm, &gradients)).unwrap();
         } else {
-            let clipped = ClippedGradients::new(bound, norm, parameters.values(), &gradients).unwrap();
-            optimizer.step(1.0, &clipped).unwrap();
+            optimizer.step(1.0, &gradients.clipped(bound, norm)).unwrap();
         }
     }
     let state = optimizer.state().unwrap();

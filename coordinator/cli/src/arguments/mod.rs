@@ -36,7 +36,9 @@ pub(crate) use self::shared::{
 pub(crate) use self::slurm::{Down, JobArguments, Slurm, Up};
 pub(crate) use self::sweeps::{Adjust, Beginning, Init, Launch, Plan, Quota, Retry, Run};
 #[cfg(feature = "worker")]
-pub(crate) use self::training::{AllowedCommand, Bench, Executor, Kernels, Supervisor, Witness, Worker};
+pub(crate) use self::training::{
+    AllowedCommand, Bench, Executor, Kernels, MeasuredRows, Supervisor, Witness, Worker,
+};
 
 /// Training-dynamics sweeps: split, trained on many machines, committed once, drawn.
 #[derive(Debug, Parser)]

@@ -211,27 +211,29 @@ pub(crate) enum Bench {
         /// Bound the gradient's norm
         #[arg(long)]
         clip_norm: bool,
-        /// Seconds of each window; the best of `--windows` counts
-        #[arg(long, default_value_t = 0.5)]
-        seconds: f64,
-        /// Windows for each row
-        #[arg(long, default_value_t = 3)]
-        windows: u32,
         #[command(flatten)]
-        kernels: Kernels,
+        rows: MeasuredRows,
     },
     /// Evaluations and probes against training steps of the same networks, as shares of a large matrix product's peak
     Probes {
         /// Threads
         #[arg(long, default_value_t = 2)]
         threads: usize,
-        /// Seconds of each window; the best of `--windows` counts
-        #[arg(long, default_value_t = 0.5)]
-        seconds: f64,
-        /// Windows for each row
-        #[arg(long, default_value_t = 3)]
-        windows: u32,
         #[command(flatten)]
-        kernels: Kernels,
+        rows: MeasuredRows,
     },
+}
+
+/// How each row of a benchmark is measured.
+#[cfg(feature = "worker")]
+#[derive(Debug, Args)]
+pub(crate) struct MeasuredRows {
+    /// Seconds of each window; the best of `--windows` counts
+    #[arg(long, default_value_t = 0.5)]
+    pub(crate) seconds: f64,
+    /// Windows for each row
+    #[arg(long, default_value_t = 3)]
+    pub(crate) windows: u32,
+    #[command(flatten)]
+    pub(crate) kernels: Kernels,
 }

@@ -1,11 +1,8 @@
 //! Bounds on gradients.
 
-use std::collections::HashMap;
-
-use candle_core::{Device, Result, Tensor, TensorId, Var, WithDType, bail};
+use candle_core::{Device, Result, Tensor, Var, WithDType};
 
 use super::gradients::{Gradient, Gradients};
-use crate::element::{Elements, with_float};
 
 /// Added to the norm, as PyTorch's `clip_grad_norm_` does.
 const EPSILON: f64 = 1e-6;
@@ -98,8 +95,8 @@ fn scale(bound: f64, norm: f64) -> f64 {
     (bound / (norm + EPSILON)).min(1.0)
 }
 
-/// Gradients that a step brings within a bound while it goes along them: it has the bytes of one along [`ClippedGradients`], and no pass over all
-/// of them, nor a copy, comes before it.
+/// Gradients that a step brings within a bound while it goes along them: it has the bytes of one along gradients that were
+/// [clipped](Clipping::clip) before it, and no pass over all of them, nor a copy, comes before it.
 pub struct BoundedGradients<'a> {
     gradients: &'a dyn Gradients,
     bound: ElementBound,
@@ -119,50 +116,5 @@ impl Gradients for BoundedGradients<'_> {
 
     fn bound(&self) -> Option<ElementBound> {
         Some(self.bound)
-    }
-}
-
-/// Gradients within a bound.
-pub struct ClippedGradients(HashMap<TensorId, Tensor>);
-
-impl ClippedGradients {
-    /// The gradients of these parameters, within the bound; `norm` is ‖g‖₂ over all of them.
-    ///
-    /// # Errors
-    /// If a parameter has no gradient.
-    pub fn new<'a>(
-        clipping: Clipping,
-        norm: f64,
-        parameters: impl IntoIterator<Item = &'a Var>,
-        gradients: &dyn Gradients,
-    ) -> Result<Self> {
-        let mut clipped = HashMap::new();
-        for parameter in parameters {
-            let bounded = match gradients.of(parameter) {
-                None => bail!("a parameter received no gradient"),
-                Some(Gradient::Elements(elements)) => {
-                    let mut elements = elements.to_vec();
-                    clipping.clip(norm, &mut elements);
-                    Tensor::from_vec(elements, parameter.shape(), &Device::Cpu)?
-                }
-                Some(Gradient::Tensor(tensor)) => {
-                    let tensor = tensor.contiguous()?;
-                    let elements = Elements::of(&tensor);
-                    with_float!(tensor.dtype(), "clipping", T => {
-                        let mut elements = elements.as_slice::<T>()?.to_vec();
-                        clipping.clip(norm, &mut elements);
-                        Tensor::from_vec(elements, parameter.shape(), &Device::Cpu)
-                    })?
-                }
-            };
-            clipped.insert(parameter.id(), bounded);
-        }
-        Ok(Self(clipped))
-    }
-}
-
-impl Gradients for ClippedGradients {
-    fn of(&self, parameter: &Var) -> Option<Gradient<'_>> {
-        self.0.get(&parameter.id()).map(Gradient::Tensor)
     }
 }

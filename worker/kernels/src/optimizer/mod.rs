@@ -20,7 +20,7 @@ mod sgd;
 mod stepped;
 
 pub use adam::AdamRule;
-pub use clipping::{BoundedGradients, ClippedGradients, Clipping, ElementBound};
+pub use clipping::{BoundedGradients, Clipping, ElementBound};
 pub use gradients::{Gradient, Gradients};
 pub use lion::LionRule;
 pub use mask::Mask;

@@ -12,7 +12,7 @@ use basin_domain::optimizer::{
 use basin_kernels::Loss;
 use basin_kernels::network::{Mode, Program};
 use basin_kernels::optimizer::{
-    ClippedGradients, Gradient, Gradients, Optimizer as OptimizerState, Perturbation,
+    BoundedGradients, Gradient, Gradients, Optimizer as OptimizerState, Perturbation,
 };
 use candle_core::{DType, Device, Tensor, TensorId, Var};
 
@@ -164,9 +164,8 @@ impl Home {
         match self.settings.clipping {
             None => self.state.step(factor, &gradients).unwrap(),
             Some(bound) => {
-                let parameters = self.model.parameters().values();
-                let clipped = ClippedGradients::new(clipping(bound), norm, parameters, &gradients).unwrap();
-                self.state.step(factor, &clipped).unwrap();
+                let bounded = BoundedGradients::new(clipping(bound), norm, &gradients);
+                self.state.step(factor, &bounded).unwrap();
             }
         }
         let share = self.settings.average.and_then(|it| share_of_latest_weights(it, self.state.steps()));
