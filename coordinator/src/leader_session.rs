@@ -12,8 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::journal::{DecideError, Journal, JournalError, LedgerHandle, Meter, Metered};
 use crate::platform::Platform;
 use crate::service::{
-    CleanUp, Coordinator, Forecasts, RunningCurves, RunningLogs, SweepSources, TaskNames, WorkerUsages,
-    tick_forever,
+    CleanUp, Coordinator, Forecasts, SweepSources, TaskNames, TaskNews, WorkerUsages, tick_forever,
 };
 
 /// How long the ticker may take to end.
@@ -73,7 +72,7 @@ impl LeaderSession {
         let LeaderContext { store, commits, policy, has_shared_journal, platform } = context.clone();
         let meter = Meter::default();
         let journal = Metered::new(journal, meter.clone());
-        let ledger = LedgerHandle::open_on(platform.ledger_host(), journal, policy, platform.clock()).await;
+        let ledger = LedgerHandle::open_on(platform.work_host(), journal, policy, platform.clock()).await;
         let ledger = ledger.map_err(LeaderSessionError::Journal)?;
         ledger.decide(Restarted).await.map_err(LeaderSessionError::Ledger)?;
         let stop = stop.child_token();
@@ -83,8 +82,7 @@ impl LeaderSession {
             store,
             names: TaskNames::default(),
             forecasts: Forecasts::default(),
-            logs: RunningLogs::default(),
-            curves: RunningCurves::default(),
+            news: TaskNews::start(platform.work_host()),
             usages: WorkerUsages::default(),
             sources: SweepSources::default(),
             commits,

@@ -18,3 +18,4 @@ pub mod server;
 pub mod service;
 pub mod stored_log;
 pub mod trust;
+pub mod work_host;

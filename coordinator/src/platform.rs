@@ -1,11 +1,12 @@
-//! The machine under a coordinator: its clock, its randomness, and where its ledger decides.
+//! The machine under a coordinator: its clock, its randomness, and where its parts run.
 
 use std::fmt::Debug;
 use std::sync::Arc;
 
 use basin_domain::id::LeaseId;
 
-use crate::journal::{Clock, LedgerHost, SystemClock};
+use crate::journal::{Clock, SystemClock};
+use crate::work_host::WorkHost;
 
 /// What a leader takes from its machine.
 pub trait Platform: Debug + Send + Sync {
@@ -15,8 +16,8 @@ pub trait Platform: Debug + Send + Sync {
     /// A lease id that was never used.
     fn new_lease_id(&self) -> LeaseId;
 
-    /// Where the ledger decides.
-    fn ledger_host(&self) -> LedgerHost;
+    /// Where its ledger decides, and what workers say is kept.
+    fn work_host(&self) -> WorkHost;
 }
 
 /// The machine that this process runs on.
@@ -32,7 +33,7 @@ impl Platform for SystemPlatform {
         LeaseId::new(uuid::Uuid::new_v4().simple().to_string()).expect("a UUID's digits make an id")
     }
 
-    fn ledger_host(&self) -> LedgerHost {
-        LedgerHost::Thread
+    fn work_host(&self) -> WorkHost {
+        WorkHost::Thread
     }
 }

@@ -12,6 +12,7 @@ pub mod hint;
 pub mod live_series;
 pub mod outage;
 pub mod standby;
+pub mod task_log;
 pub mod tls;
 
 /// The version of the protocol between workers and coordinator. Version 2: a caller that is told to wait

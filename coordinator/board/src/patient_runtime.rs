@@ -5,15 +5,13 @@
 
 use std::io;
 
+use basin_coordinator::work_host::stand_back;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 /// Threads that answer browsers. Few are enough: what takes long is done on further ones.
 const THREADS: usize = 2;
 /// The most threads for what takes long.
 const BLOCKING_THREADS: usize = 16;
-/// How far its threads stand back, of at most 19: while another thread wants the processor, they have a tenth of it.
-#[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
 
 /// A runtime whose threads get what others leave of the processors. It ends with this, without waiting for what is under way.
 #[derive(Debug)]
@@ -55,16 +53,11 @@ impl Drop for PatientRuntime {
     }
 }
 
-/// Has this thread come after others. Elsewhere than on Linux that can be said of whole processes alone.
-fn stand_back() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-        tracing::debug!(%error, "a thread of the board has the priority of others");
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    #[cfg(target_os = "linux")]
+    use basin_coordinator::work_host::NICENESS;
+
     use super::*;
 
     #[cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
-//! The ledger as the rest of the coordinator holds it: a thread of its own (or a [task](LedgerHost)), and a queue in front of it.
+//! The ledger as the rest of the coordinator holds it: a thread of its own (or a [task](WorkHost)), and a queue in front of it.
 //!
 //! Requests that arrive while the disk is busy are decided together and share the next write (group commit): the busier
 //! the coordinator, the fewer writes a request costs. Reads of the ledger run on the same thread, between writes, so that
@@ -18,6 +18,7 @@ use super::journal_write::JournalWrite;
 use super::ledger_service::{Decide, LedgerService, Message};
 use super::writer::{WriteError, Writer};
 use super::{Clock, Journal, JournalError};
+use crate::work_host::WorkHost;
 
 /// Requests that wait; whoever brings one more waits until there is room.
 const QUEUE: usize = 1024;
@@ -32,15 +33,6 @@ pub struct LedgerHandle {
     clock: Arc<dyn Clock>,
     /// Why the ledger ended, if not because it was asked to.
     end: Arc<OnceLock<JournalFailure>>,
-}
-
-/// Where a ledger decides, and writes its journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LedgerHost {
-    /// On a thread of its own: no disk holds up anything else.
-    Thread,
-    /// In the runtime that opens it: whatever a runtime of one thread does has one order then.
-    Runtime,
 }
 
 /// Why a journal can't be written any more.
@@ -92,7 +84,7 @@ impl LedgerHandle {
         policy: Policy,
         clock: impl Clock,
     ) -> Result<Self, JournalError> {
-        Self::open_on(LedgerHost::Thread, journal, policy, Arc::new(clock)).await
+        Self::open_on(WorkHost::Thread, journal, policy, Arc::new(clock)).await
     }
 
     /// The same, and where it decides.
@@ -100,7 +92,7 @@ impl LedgerHandle {
     /// # Errors
     /// As [`LedgerHandle::open`].
     pub async fn open_on(
-        host: LedgerHost,
+        host: WorkHost,
         journal: impl Journal,
         policy: Policy,
         clock: Arc<dyn Clock>,
@@ -122,14 +114,7 @@ impl LedgerHandle {
             drop(messages);
             drop(closing);
         };
-        match host {
-            LedgerHost::Thread => {
-                let thread = std::thread::Builder::new().name("ledger".into());
-                let run = || futures::executor::block_on(run);
-                thread.spawn(run).map_err(JournalError::Thread)?;
-            }
-            LedgerHost::Runtime => drop(tokio::spawn(run)),
-        }
+        host.start("ledger", run).map_err(JournalError::Thread)?;
         let clock = is_open.await.unwrap_or_else(|_| {
             Err(JournalError::Thread(std::io::Error::other("it ended while the journal was replayed")))
         })?;

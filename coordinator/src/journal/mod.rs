@@ -32,7 +32,7 @@ mod samples;
 pub use clock::{Clock, SystemClock};
 pub use election::{Election, ElectionOutcome, Epoch};
 pub use encoding::EncodedSnapshot;
-pub use handle::{DecideError, JournalFailure, LedgerHandle, LedgerHost};
+pub use handle::{DecideError, JournalFailure, LedgerHandle};
 pub use journal_write::JournalWrite;
 pub use memory::{MemoryDisk, MemoryJournal};
 pub use metered::{Meter, Metered};

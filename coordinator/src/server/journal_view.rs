@@ -19,11 +19,12 @@ use crate::journal::{LedgerHandle, Meter, SqliteJournal, SystemClock};
 use crate::open_files;
 use crate::platform::SystemPlatform;
 use crate::service::{
-    CleanUp, Coordinator, Forecasts, Leadership, LeadershipRole, RunningCurves, RunningLogs, SweepSources,
-    TaskNames, WorkerUsages,
+    CleanUp, Coordinator, Forecasts, Leadership, LeadershipRole, SweepSources, TaskNames, TaskNews,
+    WorkerUsages,
 };
 use crate::trust::connection_limits::ConnectionLimits;
 use crate::trust::{CallMeter, HintOf, NewToken, Role, Tokens, Trust};
+use crate::work_host::WorkHost;
 
 /// A coordinator that answers who looks, and changes nothing.
 #[derive(Debug)]
@@ -51,8 +52,7 @@ impl JournalView {
             store,
             names: TaskNames::default(),
             forecasts: Forecasts::default(),
-            logs: RunningLogs::default(),
-            curves: RunningCurves::default(),
+            news: TaskNews::start(WorkHost::Thread),
             usages: WorkerUsages::default(),
             sources: SweepSources::default(),
             commits: CommitMode::Conditional,

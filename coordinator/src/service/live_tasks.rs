@@ -8,6 +8,7 @@ use basin_domain::time::Timestamp;
 use basin_proto::v1;
 use tonic::Status;
 
+use super::task_news::KeptNews;
 use super::{Coordinator, refusal};
 
 /// The most tasks of an answer.
@@ -48,27 +49,30 @@ impl Coordinator {
             found.flatten().collect::<Vec<_>>()
         };
         let found = self.ledger.view(look).await.map_err(|error| refusal::decide_error(&error))?;
-        let with_curve = |(place, id, task): (usize, TaskId, v1::LiveTask)| {
-            if place >= curves {
-                return task;
-            }
-            let points = self.curves.read(&id);
-            let series = if request.series { self.curves.read_series(&id) } else { Vec::new() };
-            v1::LiveTask {
-                curve: (!points.is_empty()).then(|| points.as_slice().into()),
-                series: series.iter().map(Into::into).collect(),
-                ..task
-            }
+        let wants_series = request.series;
+        let with_curves = move |kept: &mut KeptNews| {
+            let with_curve = |(place, id, task): (usize, TaskId, v1::LiveTask)| {
+                if place >= curves {
+                    return task;
+                }
+                let points = kept.curves.read(&id);
+                let series = if wants_series { kept.curves.read_series(&id) } else { Vec::new() };
+                v1::LiveTask {
+                    curve: (!points.is_empty()).then(|| points.as_slice().into()),
+                    series: series.iter().map(Into::into).collect(),
+                    ..task
+                }
+            };
+            found.into_iter().map(with_curve).collect()
         };
-        Ok(v1::GetLiveTasksReply { tasks: found.into_iter().map(with_curve).collect() })
+        Ok(v1::GetLiveTasksReply { tasks: self.news.look(with_curves).await })
     }
 
     /// Forgets what was said of tasks whose sweeps ended some time ago, or are gone, and by workers that say nothing any more.
     pub(super) async fn forget_ended(&self, now: Timestamp) {
         self.usages.forget_old(now);
         let since = Timestamp(now.0.saturating_sub(KEPT_AFTER_END_MS));
-        let known: HashSet<TaskId> = self.logs.tasks().into_iter().chain(self.curves.tasks()).collect();
-        let mut known: Vec<TaskId> = known.into_iter().collect();
+        let mut known: Vec<TaskId> = self.news.look(|kept| kept.tasks().into_iter().collect()).await;
         while !known.is_empty() {
             let page = known.split_off(known.len().saturating_sub(PAGE));
             let look = move |ledger: &Ledger| {
@@ -77,8 +81,7 @@ impl Coordinator {
             };
             // A ledger that has closed takes everything with it.
             let Ok(ended) = self.ledger.view(look).await else { return };
-            self.logs.forget(&ended);
-            self.curves.forget(&ended);
+            self.news.look(move |kept| kept.forget(&ended)).await;
         }
     }
 }

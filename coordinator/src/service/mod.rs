@@ -23,6 +23,7 @@ mod sweep_names;
 mod task_list;
 mod task_log;
 mod task_names;
+mod task_news;
 mod ticker;
 mod unknown_name;
 mod variants;
@@ -56,12 +57,11 @@ pub use garbage::{DEFAULT_GRACE, GarbageRequest, needed_by};
 pub use leadership::{Leadership, LeadershipRole};
 pub use refusal::OtherStore;
 pub use repair::{Repaired, RepairedTask};
-pub use running_curves::RunningCurves;
-pub use running_logs::RunningLogs;
 pub use scheduler::SchedulerService;
 pub use summary::sweep_reply;
 pub use sweep_names::SweepNames;
 pub use task_names::{NamesOfSweep, TaskNames};
+pub use task_news::TaskNews;
 pub use ticker::{resolve_expired, tick_forever};
 pub use unknown_name::{NamedThing, UnknownName};
 pub use variants::SweepSources;
@@ -84,9 +84,7 @@ pub struct Coordinator {
     /// What is left of sweeps' work, as far as somebody asked.
     pub forecasts: Forecasts,
     /// What workers say of the tasks that they work on.
-    pub logs: RunningLogs,
-    /// How the losses of those tasks go.
-    pub curves: RunningCurves,
+    pub news: TaskNews,
     /// What workers use of their machines.
     pub usages: WorkerUsages,
     /// The files of sweeps, as far as somebody asked what tells them apart.

@@ -1,7 +1,6 @@
-//! What workers say of the tasks that they work on, for people who look on: in memory alone, and bounded. Nothing is decided by it.
+//! The logs of tasks while they run.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Mutex, PoisonError};
 
 use basin_domain::id::{LeaseId, TaskId};
 
@@ -18,10 +17,7 @@ const MOST_LINES: usize = 10_000;
 
 /// The logs.
 #[derive(Debug, Default)]
-pub struct RunningLogs(Mutex<Logs>);
-
-#[derive(Debug, Default)]
-struct Logs {
+pub(super) struct RunningLogs {
     of_tasks: HashMap<TaskId, RunningLog>,
     bytes: usize,
     /// Counts what is said.
@@ -78,45 +74,41 @@ impl RunningLog {
 
 impl RunningLogs {
     /// A worker said this of a task that it holds under this lease: lines, of which the first has this number.
-    pub(super) fn add(&self, task: TaskId, lease: &LeaseId, first: u64, lines: Vec<String>) {
-        let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let logs = &mut *guard;
-        logs.clock += 1;
-        let log = logs.of_tasks.entry(task).or_insert_with(|| new_log(lease));
+    pub(super) fn add(&mut self, task: TaskId, lease: &LeaseId, first: u64, lines: Vec<String>) {
+        self.clock += 1;
+        let log = self.of_tasks.entry(task).or_insert_with(|| new_log(lease));
         let before = log.bytes;
         if log.lease != *lease {
             *log = new_log(lease);
         }
         log.add(first, lines);
-        log.written = logs.clock;
-        logs.bytes = (logs.bytes + log.bytes).saturating_sub(before);
-        while logs.bytes > KEPT {
-            let oldest = logs.of_tasks.iter().min_by_key(|(_, log)| log.written).map(|(task, _)| *task);
-            let Some(dropped) = oldest.and_then(|task| logs.of_tasks.remove(&task)) else { break };
-            logs.bytes = logs.bytes.saturating_sub(dropped.bytes);
+        log.written = self.clock;
+        self.bytes = (self.bytes + log.bytes).saturating_sub(before);
+        while self.bytes > KEPT {
+            let oldest = self.of_tasks.iter().min_by_key(|(_, log)| log.written).map(|(task, _)| *task);
+            let Some(dropped) = oldest.and_then(|task| self.of_tasks.remove(&task)) else { break };
+            self.bytes = self.bytes.saturating_sub(dropped.bytes);
         }
     }
 
     /// The lines from this number on that were said of a task under this lease; none if nothing was.
     pub(super) fn read(&self, task: &TaskId, lease: &LeaseId, after: u64) -> Option<Lines> {
-        let logs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let log = logs.of_tasks.get(task).filter(|log| log.lease == *lease)?;
+        let log = self.of_tasks.get(task).filter(|log| log.lease == *lease)?;
         let skip = usize::try_from(after.saturating_sub(log.first)).unwrap_or(usize::MAX);
         let lines: Vec<String> = log.lines.iter().skip(skip).cloned().collect();
         Some(Lines { first: log.end() - lines.len() as u64, lines })
     }
 
     /// The tasks of which there is a log.
-    pub(super) fn tasks(&self) -> Vec<TaskId> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).of_tasks.keys().copied().collect()
+    pub(super) fn tasks(&self) -> impl Iterator<Item = &TaskId> {
+        self.of_tasks.keys()
     }
 
     /// Forgets what was said of these tasks.
-    pub(super) fn forget(&self, tasks: &HashSet<TaskId>) {
-        let mut logs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn forget(&mut self, tasks: &HashSet<TaskId>) {
         for task in tasks {
-            let bytes = logs.of_tasks.remove(task).map_or(0, |log| log.bytes);
-            logs.bytes = logs.bytes.saturating_sub(bytes);
+            let bytes = self.of_tasks.remove(task).map_or(0, |log| log.bytes);
+            self.bytes = self.bytes.saturating_sub(bytes);
         }
     }
 }
@@ -154,7 +146,7 @@ mod tests {
 
     #[test]
     fn lines_that_are_said_twice_are_kept_once_and_a_gap_begins_anew() {
-        let (logs, lease) = (RunningLogs::default(), LeaseId::new("l").unwrap());
+        let (mut logs, lease) = (RunningLogs::default(), LeaseId::new("l").unwrap());
         logs.add(task(1), &lease, 0, of(&["a", "b"]));
         logs.add(task(1), &lease, 1, of(&["b", "c"]));
         assert_eq!(read(&logs, "l", 0), Some((0, of(&["a", "b", "c"]))));
@@ -166,7 +158,7 @@ mod tests {
 
     #[test]
     fn another_attempt_has_a_log_of_its_own() {
-        let logs = RunningLogs::default();
+        let mut logs = RunningLogs::default();
         logs.add(task(1), &LeaseId::new("l").unwrap(), 0, of(&["a"]));
         logs.add(task(1), &LeaseId::new("m").unwrap(), 0, of(&["b"]));
         assert_eq!(read(&logs, "l", 0), None);
@@ -175,20 +167,20 @@ mod tests {
 
     #[test]
     fn what_is_forgotten_takes_no_memory_and_the_rest_stays() {
-        let (logs, lease) = (RunningLogs::default(), LeaseId::new("l").unwrap());
+        let (mut logs, lease) = (RunningLogs::default(), LeaseId::new("l").unwrap());
         for number in [1, 2] {
             logs.add(task(number), &lease, 0, of(&["abc"]));
         }
         logs.forget(&HashSet::from([task(2), task(3)]));
-        assert_eq!(logs.tasks(), [task(1)]);
-        assert_eq!(logs.0.lock().unwrap().bytes, 4);
+        assert_eq!(logs.tasks().collect::<Vec<_>>(), [&task(1)]);
+        assert_eq!(logs.bytes, 4);
         logs.forget(&HashSet::from([task(1)]));
-        assert_eq!((read(&logs, "l", 0), logs.0.lock().unwrap().bytes), (None, 0));
+        assert_eq!((read(&logs, "l", 0), logs.bytes), (None, 0));
     }
 
     #[test]
     fn memory_stays_bounded_whatever_is_said() {
-        let (logs, lease) = (RunningLogs::default(), LeaseId::new("l").unwrap());
+        let (mut logs, lease) = (RunningLogs::default(), LeaseId::new("l").unwrap());
         let long = "x".repeat(1 << 20);
         for number in 0..200 {
             logs.add(task(number), &lease, u64::from(number), of(&[&long, &long]));
@@ -196,9 +188,8 @@ mod tests {
         for first in [0, u64::MAX, 7] {
             logs.add(task(1), &lease, first, of(&["y"]));
         }
-        let kept = logs.0.lock().unwrap();
-        assert!(kept.bytes <= KEPT);
-        assert!(kept.of_tasks.values().all(|log| log.bytes <= KEPT_OF_TASK));
-        assert_eq!(kept.bytes, kept.of_tasks.values().map(|log| log.bytes).sum::<usize>());
+        assert!(logs.bytes <= KEPT);
+        assert!(logs.of_tasks.values().all(|log| log.bytes <= KEPT_OF_TASK));
+        assert_eq!(logs.bytes, logs.of_tasks.values().map(|log| log.bytes).sum::<usize>());
     }
 }

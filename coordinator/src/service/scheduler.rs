@@ -1,6 +1,5 @@
 //! The calls of workers.
 
-use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use basin_core::command::{
@@ -8,15 +7,15 @@ use basin_core::command::{
     Synced,
 };
 use basin_domain::id::{LeaseId, TaskId, WorkerId};
-use basin_domain::loss_curve::LossPoint;
 use basin_domain::time::Timestamp;
 use basin_domain::worker::{Progress, WorkerDescription, WorkerUsage};
 use basin_proto::convert::{InvalidField, failure, parse, release_reason, required};
 use basin_proto::v1::scheduler_server::Scheduler;
-use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, live_series, v1};
+use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
 use basin_storage::CommitMode;
 use tonic::{Request, Response, Status};
 
+use super::task_news::Said;
 use super::{Coordinator, Leadership, commit_record, refusal};
 
 /// How long an idle worker's call waits for something to do at most. Well below any proxy's patience.
@@ -28,8 +27,6 @@ const HOLDS_PER_LEASE: u32 = 4;
 const SYNCS_PER_LEASE: u32 = 15;
 /// The most leases and slots that one worker can claim, so that no message makes memory grow without bound.
 const WORKER_LIMIT: usize = 4096;
-/// The most points of a task's loss that one message can bring.
-const POINT_LIMIT: usize = 256;
 
 /// The workers' service.
 #[derive(Debug, Clone)]
@@ -82,7 +79,12 @@ impl Scheduler for SchedulerService {
             let request = Sync { fresh: fresh_leases(&coordinator, slots), ..sync.clone() };
             let asked = SystemTime::now();
             let (synced, write) = coordinator.decide_timed(request).await?;
-            keep_said(&coordinator, &sync.holds, &synced, std::mem::take(&mut logs));
+            coordinator.news.hear(Said::new(
+                &sync.holds,
+                &synced,
+                std::mem::take(&mut logs),
+                coordinator.ledger.now(),
+            ));
             keep_usage(&coordinator, &sync, usage.take());
             let has_news = !synced.grants.is_empty() || !synced.stop.is_empty() || synced.drain;
             let is_woken = async {
@@ -175,31 +177,6 @@ impl Scheduler for SchedulerService {
         // Its tasks are looked up without waiting for the next tick.
         coordinator.due.notify_one();
         Ok(Response::new(v1::ReportExitReply {}))
-    }
-}
-
-/// Keeps what a worker says of tasks under leases that it holds indeed, for people who look on.
-fn keep_said(coordinator: &Coordinator, holds: &[HeldLease], synced: &Synced, logs: Vec<v1::TaskLog>) {
-    let now = coordinator.ledger.now();
-    let is_live = |held: &&HeldLease| synced.renewed.iter().any(|(lease, _)| *lease == held.lease);
-    let mut leases: HashMap<TaskId, &LeaseId> = HashMap::new();
-    for held in holds.iter().filter(is_live) {
-        for (task, Progress { iteration, loss, .. }) in &held.progress {
-            leases.insert(*task, &held.lease);
-            // Workers of before say no more of it than where it is.
-            let point = loss.map(|loss| LossPoint { iteration: *iteration, loss });
-            coordinator.curves.add(*task, point, now);
-        }
-    }
-    for log in logs.into_iter().take(WORKER_LIMIT) {
-        let Ok(task) = log.task_id.parse::<TaskId>() else { continue };
-        let Some(lease) = leases.get(&task) else { continue };
-        let points = log.losses.iter().flat_map(v1::LossCurve::points).take(POINT_LIMIT);
-        coordinator.curves.add(task, points, now);
-        coordinator.curves.add_series(task, &live_series::read(&log.series), now);
-        if !log.lines.is_empty() {
-            coordinator.logs.add(task, lease, log.first, log.lines);
-        }
     }
 }
 

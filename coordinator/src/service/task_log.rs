@@ -44,7 +44,9 @@ impl Coordinator {
         if let Some(LiveAttempt { attempt, lease, worker }) = last
             && (is_live || request.attempt == attempt.0)
         {
-            let lines = self.logs.read(&task, &lease, after(attempt)).unwrap_or_default();
+            let from = after(attempt);
+            let lines =
+                self.news.look(move |kept| kept.logs.read(&task, &lease, from)).await.unwrap_or_default();
             return Ok(v1::GetTaskLogReply {
                 attempt: attempt.0,
                 worker_id: worker.to_string(),

@@ -27,7 +27,7 @@ const FORGET_EVERY: Duration = Duration::from_secs(10);
 pub async fn tick_forever(coordinator: Arc<Coordinator>, shutdown: CancellationToken) {
     let mut lookups = JoinSet::new();
     let mut settling = HashSet::new();
-    let mut forgot = coordinator.ledger.now();
+    let (mut forgot, mut forgetting) = (coordinator.ledger.now(), JoinSet::new());
     loop {
         tokio::select! {
             biased;
@@ -61,9 +61,12 @@ pub async fn tick_forever(coordinator: Arc<Coordinator>, shutdown: CancellationT
         // Tasks whose pause after a failure is over became grantable without a word from anybody.
         coordinator.wake.notify_waiters();
         let now = coordinator.ledger.now();
-        if now - forgot >= FORGET_EVERY {
+        while forgetting.try_join_next().is_some() {}
+        if now - forgot >= FORGET_EVERY && forgetting.is_empty() {
             forgot = now;
-            coordinator.forget_ended(now).await;
+            // Nobody waits for it: what is kept of tasks comes after everything else.
+            let coordinator = Arc::clone(&coordinator);
+            forgetting.spawn(async move { coordinator.forget_ended(now).await });
         }
     }
 }

@@ -36,5 +36,5 @@ pub fn generate(descriptors: FileDescriptorSet, folder: &Path) -> std::io::Resul
     let is_basin = descriptors.file.last().is_some_and(|file| file.package() == "basin.v1");
     let generator = tonic_prost_build::configure().out_dir(folder);
     let generator = if is_basin { generator } else { generator.extern_path(".basin.v1", "crate::v1") };
-    generator.compile_fds(descriptors)
+    generator.bytes(".basin.v1.SyncRequest.logs").compile_fds(descriptors)
 }

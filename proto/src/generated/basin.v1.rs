@@ -152,8 +152,9 @@ pub struct SyncRequest {
     pub waiting: ::core::option::Option<Waiting>,
     /// New lines of the logs of tasks that it holds, as far as they fit: whoever looks may miss some. Nothing is decided by them, and
     /// none is kept for long.
-    #[prost(message, repeated, tag = "9")]
-    pub logs: ::prost::alloc::vec::Vec<TaskLog>,
+    /// Each is a TaskLog: on the wire that is the same, and whoever answers needn't read them first.
+    #[prost(bytes = "bytes", repeated, tag = "9")]
+    pub logs: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
     /// Not said by workers of before. Nothing is decided by it.
     #[prost(message, optional, tag = "10")]
     pub usage: ::core::option::Option<WorkerUsage>,

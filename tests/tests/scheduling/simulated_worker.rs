@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use basin_proto::v1;
 use basin_proto::v1::scheduler_client::SchedulerClient;
+use basin_proto::{task_log, v1};
 use tonic::transport::Channel;
 
 /// Points of its loss, and of each of its series, that a task says with each call: executors tell five times a second how far they are
@@ -58,7 +58,7 @@ impl SimulatedWorker {
         held.collect()
     }
 
-    fn logs(&self) -> Vec<v1::TaskLog> {
+    fn logs(&self) -> Vec<task_log::Bytes> {
         let iterations: Vec<u64> = (self.step..self.step + POINTS).collect();
         let losses: Vec<f64> = iterations.iter().map(|at| 1.0 / (1.0 + *at as f64)).collect();
         let line = format!("2026-11-29T08:00:00Z  INFO trained step={} steps=1000000 epoch=3", self.step);
@@ -75,7 +75,7 @@ impl SimulatedWorker {
             losses: Some(v1::LossCurve { iterations: iterations.clone(), losses: losses.clone() }),
             series: series.to_vec(),
         });
-        log.collect()
+        log.map(|log| task_log::written(&log)).collect()
     }
 
     /// Calls once; how long the answer took.

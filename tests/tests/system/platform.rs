@@ -5,7 +5,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use basin_coordinator::journal::{Clock, LedgerHost};
+use basin_coordinator::journal::Clock;
+use basin_coordinator::work_host::WorkHost;
 use basin_domain::id::LeaseId;
 use basin_domain::time::Timestamp;
 use basin_storage::{StorageError, Store};
@@ -60,8 +61,8 @@ impl basin_coordinator::platform::Platform for Machine {
         LeaseId::new(format!("lease{}", self.world.number())).unwrap()
     }
 
-    fn ledger_host(&self) -> LedgerHost {
-        LedgerHost::Runtime
+    fn work_host(&self) -> WorkHost {
+        WorkHost::Runtime
     }
 }
 

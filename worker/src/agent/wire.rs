@@ -6,7 +6,7 @@ use basin_domain::id::{TaskId, WorkerId};
 use basin_domain::task::LeasedTask;
 use basin_domain::worker::{HeldLease, RevocationReason, WorkerDescription};
 use basin_proto::convert::{InvalidField, parse};
-use basin_proto::{retry_after, v1};
+use basin_proto::{retry_after, task_log, v1};
 use basin_traces::TraceParent;
 
 use super::coordinator::{NoAnswer, is_forbidden};
@@ -46,11 +46,12 @@ pub(super) fn request(
 }
 
 /// What is new of a task's log, of its loss and of its series.
-pub(super) fn log(news: &TaskNews) -> v1::TaskLog {
+pub(super) fn log(news: &TaskNews) -> task_log::Bytes {
     let TaskNews { task, first, lines, losses, series } = news;
     let losses = (!losses.is_empty()).then(|| losses.as_slice().into());
     let series = series.iter().map(Into::into).collect();
-    v1::TaskLog { task_id: task.to_string(), first: *first, lines: lines.clone(), losses, series }
+    let (task_id, lines) = (task.to_string(), lines.clone());
+    task_log::written(&v1::TaskLog { task_id, first: *first, lines, losses, series })
 }
 
 /// The names of the tasks of new leases, as far as the coordinator says them.

@@ -6,9 +6,10 @@ use std::time::Duration;
 use basin_coordinator::journal::{LedgerHandle, MemoryDisk, MemoryJournal, Meter, SystemClock};
 use basin_coordinator::platform::SystemPlatform;
 use basin_coordinator::service::{
-    CleanUp, ControlService, Coordinator, Forecasts, Leadership, LeadershipRole, RunningCurves, RunningLogs,
-    SchedulerService, SweepSources, TaskNames, WorkerUsages,
+    CleanUp, ControlService, Coordinator, Forecasts, Leadership, LeadershipRole, SchedulerService,
+    SweepSources, TaskNames, TaskNews, WorkerUsages,
 };
+use basin_coordinator::work_host::WorkHost;
 use basin_core::command::Policy;
 use basin_proto::v1::control_server::Control;
 use basin_proto::v1::scheduler_server::Scheduler;
@@ -83,8 +84,7 @@ async fn coordinator(store: &Store) -> Arc<Coordinator> {
         store: store.clone(),
         names: TaskNames::default(),
         forecasts: Forecasts::default(),
-        logs: RunningLogs::default(),
-        curves: RunningCurves::default(),
+        news: TaskNews::start(WorkHost::Runtime),
         usages: WorkerUsages::default(),
         sources: SweepSources::default(),
         commits: CommitMode::Conditional,

@@ -4,7 +4,7 @@ use basin_domain::custom_kind::{Declaration, KindDeclaration, ParameterType, Rec
 use basin_domain::metrics::Axis;
 use basin_domain::task::LeasedTask;
 use basin_fuzz::{ATTEMPT, joined, specs, task};
-use basin_proto::{PROTOCOL, executor, v1};
+use basin_proto::{PROTOCOL, executor, task_log, v1};
 use prost::Message;
 
 use super::Seed;
@@ -72,7 +72,7 @@ fn cluster() -> Vec<u8> {
     let busy = v1::SyncRequest {
         holds: vec![held],
         waiting: Some(waiting),
-        logs: vec![log],
+        logs: vec![task_log::written(&log)],
         free_slots: 0,
         ..sync.clone()
     };
