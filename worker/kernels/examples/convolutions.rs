@@ -51,15 +51,21 @@ fn main() {
     basin_kernels::keep_freed_memory();
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().unwrap();
     println!("layer forward_ms input_ms weight_ms gflops_forward gflops_input gflops_weight");
-    for layer in LAYERS {
-        let name = layer.map(|size| size.to_string()).join("x");
-        if layers.is_empty() || layers.split(',').any(|wanted| wanted == name) {
-            measure(&name, layer, batch, threads);
-        }
+    if layers.is_empty() {
+        LAYERS.iter().for_each(|&layer| measure(layer, batch, threads));
+    } else {
+        layers.split(',').for_each(|layer| measure(parsed(layer), batch, threads));
     }
 }
 
-fn measure(name: &str, layer: [usize; 5], batch: usize, threads: usize) {
+/// The sizes of a layer, as its row names them.
+fn parsed(name: &str) -> [usize; 5] {
+    let sizes: Vec<usize> = name.split('x').map(|size| size.parse().unwrap()).collect();
+    sizes.try_into().unwrap()
+}
+
+fn measure(layer: [usize; 5], batch: usize, threads: usize) {
+    let name = layer.map(|size| size.to_string()).join("x");
     let [channels, side, outputs, kernel, stride] = layer;
     let options = Conv2dOptions { outputs, kernel, stride, padding: kernel / 2, groups: 1, has_bias: false };
     let conv = Conv2d::new([channels, side, side], options).unwrap();

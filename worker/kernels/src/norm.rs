@@ -4,11 +4,10 @@ use candle_core::{Result, Tensor};
 use rayon::prelude::*;
 
 use crate::element::{Element, Elements, with_float};
-use crate::vector::{Dispatch, Kernel, Vector};
+use crate::vector::{Dispatch, Kernel, SQUARE_SUMS, Vector};
 
 /// Elements summed on one thread; a constant, so that the order of the sum is one.
 const CHUNK: usize = 1 << 15;
-const LANES: usize = 16;
 
 /// ‖·‖₂² over all elements of all tensors, in `f64`, added in an order that depends on the shapes alone.
 pub fn squared_norm<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) -> Result<f64> {
@@ -41,7 +40,6 @@ fn squares_of_chunk<T: Dispatch>(elements: &[T]) -> f64 {
     sum
 }
 
-/// Adds squares into separate lanes, so that the compiler may keep them in the path's registers without reordering the sum.
 struct Squares<'a, T> {
     elements: &'a [T],
     sum: &'a mut f64,
@@ -50,14 +48,9 @@ struct Squares<'a, T> {
 impl<T: Element> Kernel<T> for Squares<'_, T> {
     #[inline(always)]
     unsafe fn run<V: Vector<Element = T>>(self) {
-        let mut lanes = [0.0; LANES];
-        let (whole, rest) = self.elements.as_chunks::<LANES>();
-        for elements in whole {
-            for (lane, element) in lanes.iter_mut().zip(elements) {
-                let value = element.to_f64();
-                *lane += value * value;
-            }
-        }
+        let (groups, rest) = self.elements.as_chunks::<SQUARE_SUMS>();
+        // SAFETY: the CPU has V's instructions (the caller's contract); all of the groups are readable.
+        let sums = unsafe { V::squares(groups.as_ptr().cast(), groups.len()) };
         // Loops and no folds: a closure would not be compiled for the path.
         let mut of_rest = 0.0;
         for element in rest {
@@ -65,8 +58,8 @@ impl<T: Element> Kernel<T> for Squares<'_, T> {
             of_rest += value * value;
         }
         let mut total = 0.0;
-        for lane in lanes {
-            total += lane;
+        for sum in sums {
+            total += sum;
         }
         *self.sum = total + of_rest;
     }

@@ -92,7 +92,6 @@ pub(crate) fn input_gradient<T: Dispatch>(
     product.compute(x_gradient);
 }
 
-/// Plain loops, for the compiler to make use of the path's registers: no element depends on how many it takes at a time.
 struct BackThroughRelu<'a, T> {
     y: &'a [T],
     gradient: &'a mut [T],
@@ -102,7 +101,16 @@ impl<T: Element> Kernel<T> for BackThroughRelu<'_, T> {
     #[inline(always)]
     unsafe fn run<V: Vector<Element = T>>(self) {
         let zero = T::default();
-        for (gradient, y) in self.gradient.iter_mut().zip(self.y) {
+        let count = self.gradient.len().min(self.y.len());
+        let whole = count - count % V::WIDTH;
+        for start in (0..whole).step_by(V::WIDTH) {
+            // SAFETY: the CPU has V's instructions (the caller's contract); both slices have a register's elements from there on.
+            unsafe {
+                let gradient = self.gradient.as_mut_ptr().add(start);
+                V::load(gradient).where_above_zero(V::load(self.y.as_ptr().add(start))).store(gradient);
+            }
+        }
+        for (gradient, y) in self.gradient[whole..count].iter_mut().zip(&self.y[whole..]) {
             *gradient = if *y <= zero { zero } else { *gradient };
         }
     }

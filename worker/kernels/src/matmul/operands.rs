@@ -5,6 +5,9 @@ use super::panel::{PackTransposed, Panel};
 use crate::partition;
 use crate::vector::Dispatch;
 
+/// Rows of a panel that are so far from one another are read in place.
+const NEAR_BYTES: usize = 512;
+
 /// The value with which a sum begins.
 #[derive(Clone, Copy)]
 pub(super) enum Bias<'a, T> {
@@ -51,10 +54,13 @@ impl<T: Dispatch> ProductOperands<'_, T> {
         }
     }
 
-    /// Whether `b` lies in memory as it would be packed: all of it is one panel, filled up to whole registers.
-    pub(super) fn lies_packed(&self, panel: &Panel) -> bool {
+    /// Whether the panel's columns of `b` are as well read where they lie: whole registers of rows that are so near to one another
+    /// that they don't take each other's places in a cache, or that are read once.
+    pub(super) fn is_read_in_place(&self, panel: &Panel) -> bool {
         let Matrix { row, column, .. } = self.b;
-        column == 1 && row == panel.width && panel.columns == (0..panel.width)
+        let is_read_once = self.sizes[0] <= T::registers().tile_rows;
+        let is_near = row * size_of::<T>() <= NEAR_BYTES || is_read_once;
+        column == 1 && panel.columns.len() == panel.width && is_near
     }
 
     /// The panel's columns of `b`, one row after another.

@@ -64,8 +64,9 @@ impl<T: Dispatch> ProductOperands<'_, T> {
         let count = self.panels();
         for index in 0..count {
             let panel = self.panel(index, count);
-            let (b, b_row) = if self.lies_packed(&panel) {
-                (self.b.elements, self.b.row)
+            let (b, b_row) = if self.is_read_in_place(&panel) {
+                // Sums of nothing have no second operand.
+                (self.b.elements.get(panel.columns.start..).unwrap_or_default(), self.b.row)
             } else {
                 let packed = packed.get_or_insert_with(|| AlignedBuffer::zeros(self.widest(count) * depth));
                 let packed = &mut packed[..panel.width * depth];

@@ -87,8 +87,8 @@ impl<T: Element> RowBlock<'_, T> {
         loop {
             let steps = chunk.min(depth - start);
             let is_last = start + steps == depth;
-            for first in (0..self.rows.len()).step_by(V::TILE_ROWS.min(4)) {
-                let rows = V::TILE_ROWS.min(4).min(self.rows.len() - first);
+            for first in (0..self.rows.len()).step_by(V::TILE_ROWS) {
+                let rows = V::TILE_ROWS.min(self.rows.len() - first);
                 let operands = Operands {
                     a: a.elements.as_ptr().wrapping_add((self.rows.start + first) * a.row + start * a.column),
                     a_row: a.row,
@@ -107,15 +107,10 @@ impl<T: Element> RowBlock<'_, T> {
                         Rows { start: to.cast_const(), distance: to_row }
                     };
                     let to_rows = Rows { start: to, distance: to_row };
-                    with_tile!(V, rows, width / V::WIDTH, |R, N| tile::<V, R, N>(operands, from, to_rows));
-                    if relu && is_last {
-                        for row in 0..rows {
-                            let sums = std::slice::from_raw_parts_mut(to.add(row * to_row), *width);
-                            for sum in sums {
-                                *sum = if *sum <= T::default() { T::default() } else { *sum };
-                            }
-                        }
-                    }
+                    let relu = relu && is_last;
+                    with_tile!(V, rows, width / V::WIDTH, |R, N| tile::<V, R, N>(
+                        operands, from, to_rows, relu
+                    ));
                 }
             }
             start += steps;
@@ -133,7 +128,7 @@ struct Rows<P> {
     distance: usize,
 }
 
-/// Adds products to R rows of N registers and writes the sums.
+/// Adds products to R rows of N registers and writes the sums, or what ReLU leaves of them.
 ///
 /// # Safety
 /// The CPU has V's instructions; `operands` reach only what is readable, the tile is readable and writable where it is said to be.
@@ -142,6 +137,7 @@ unsafe fn tile<V: Vector, const R: usize, const N: usize>(
     operands: Operands<V::Element>,
     from: Rows<*const V::Element>,
     to: Rows<*mut V::Element>,
+    relu: bool,
 ) {
     // SAFETY: the caller's contract.
     unsafe {
@@ -154,6 +150,7 @@ unsafe fn tile<V: Vector, const R: usize, const N: usize>(
         accumulate::<V, R, N>(operands, &mut sums);
         for (index, sums) in sums.into_iter().enumerate() {
             for (vector, sum) in sums.into_iter().enumerate() {
+                let sum = if relu { sum.where_above_zero(sum) } else { sum };
                 sum.store(to.start.add(index * to.distance + vector * V::WIDTH));
             }
         }

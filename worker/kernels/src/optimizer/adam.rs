@@ -1,5 +1,7 @@
 //! Adam, with weight decay in the gradient or beside it.
 
+use std::cell::Cell;
+
 use basin_math::power;
 
 use super::elementwise::{ElementwiseRule, MOST_ACCUMULATORS, MOST_CONSTANTS};
@@ -24,6 +26,26 @@ pub struct AdamRule {
     pub decoupled: bool,
 }
 
+/// βᵗ of both moments, and what they are of.
+type Decays = ([f64; 2], u64, [f64; 2]);
+
+thread_local! {
+    /// Those of the step that this thread took last: all parameters of a small network ask for the same, and taking powers would be a
+    /// twentieth of its step.
+    static LATEST_DECAYS: Cell<Decays> = const { Cell::new(([1.0; 2], 0, [1.0; 2])) };
+}
+
+/// βᵗ of both moments.
+fn decays(betas: [f64; 2], number: u64) -> [f64; 2] {
+    let (known_betas, known_number, known) = LATEST_DECAYS.get();
+    if known_betas == betas && known_number == number {
+        return known;
+    }
+    let decays = betas.map(|beta| power(beta, number));
+    LATEST_DECAYS.set((betas, number, decays));
+    decays
+}
+
 impl ElementwiseRule for AdamRule {
     fn accumulators(&self) -> &'static [&'static str] {
         &["first_moment", "second_moment"]
@@ -34,8 +56,9 @@ impl ElementwiseRule for AdamRule {
         let Self { beta1, beta2, epsilon, .. } = *self;
         let learning_rate = self.learning_rate * at.learning_rate_factor;
         let weight_decay = if at.decays { self.weight_decay } else { 0.0 };
-        let corrected_rate = learning_rate / (1.0 - power(beta1, at.number));
-        let root_correction = (1.0 - power(beta2, at.number)).sqrt();
+        let [first, second] = decays([beta1, beta2], at.number);
+        let corrected_rate = learning_rate / (1.0 - first);
+        let root_correction = (1.0 - second).sqrt();
         let coupled_decay = if self.decoupled { 0.0 } else { weight_decay };
         let kept = if self.decoupled { 1.0 - learning_rate * weight_decay } else { 1.0 };
         [
@@ -76,5 +99,21 @@ impl ElementwiseRule for AdamRule {
         let moved = kept * parameter
             - learning_rate * first.clone() / (second.clone().root() / root_correction + epsilon);
         (moved, [first, second, third])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_decays_of_a_step_are_its_own_whatever_was_asked_before() {
+        for number in [1, 1, 2, 1_000, 2] {
+            for betas in [[0.9, 0.999], [0.5, 0.999], [0.9, 0.999], [0.0, 0.0]] {
+                for _ in 0..2 {
+                    assert_eq!(decays(betas, number), betas.map(|beta| power(beta, number)));
+                }
+            }
+        }
     }
 }

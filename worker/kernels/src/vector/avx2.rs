@@ -2,20 +2,21 @@
 
 use std::arch::x86_64::{
     __m128, __m128i, __m256, __m256i, _CMP_GT_OQ, _CMP_LE_OQ, _CMP_NEQ_UQ, _CMP_UNORD_Q, _mm_cvtsi64_si128,
-    _mm_cvtsi128_si64, _mm_loadl_epi64, _mm_loadu_si128, _mm_movehl_ps, _mm_packs_epi32, _mm_packus_epi16,
-    _mm_store_ss, _mm_storel_epi64, _mm_storeu_ps, _mm256_add_epi32, _mm256_add_ps, _mm256_andnot_ps,
-    _mm256_blendv_ps, _mm256_broadcastsi128_si256, _mm256_castpd_ps, _mm256_castps_pd, _mm256_castps_si256,
-    _mm256_castps256_ps128, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cmpeq_epi32,
-    _mm256_cvtepu8_epi32, _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_ps,
-    _mm256_loadu_si256, _mm256_maskload_epi32, _mm256_maskload_ps, _mm256_movemask_ps, _mm256_or_ps,
-    _mm256_permute2f128_ps, _mm256_permute4x64_pd, _mm256_permutevar8x32_epi32, _mm256_permutevar8x32_ps,
-    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_shuffle_ps, _mm256_storeu_ps,
-    _mm256_storeu_si256, _mm256_unpackhi_ps, _mm256_unpacklo_ps,
+    _mm_cvtsi128_si64, _mm_loadl_epi64, _mm_loadu_ps, _mm_loadu_si128, _mm_movehl_ps, _mm_packs_epi32,
+    _mm_packus_epi16, _mm_store_ss, _mm_storel_epi64, _mm_storeu_ps, _mm256_add_epi32, _mm256_add_ps,
+    _mm256_andnot_ps, _mm256_blendv_ps, _mm256_broadcastsi128_si256, _mm256_castpd_ps, _mm256_castps_pd,
+    _mm256_castps_si256, _mm256_castps256_ps128, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps,
+    _mm256_cmpeq_epi32, _mm256_cvtepu8_epi32, _mm256_cvtps_pd, _mm256_extractf128_ps,
+    _mm256_extracti128_si256, _mm256_fmadd_pd, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_maskload_epi32, _mm256_maskload_ps, _mm256_movemask_ps, _mm256_or_ps, _mm256_permute2f128_ps,
+    _mm256_permute4x64_pd, _mm256_permutevar8x32_epi32, _mm256_permutevar8x32_ps, _mm256_set1_epi32,
+    _mm256_set1_ps, _mm256_setzero_pd, _mm256_setzero_ps, _mm256_shuffle_ps, _mm256_storeu_pd,
+    _mm256_storeu_ps, _mm256_storeu_si256, _mm256_unpackhi_ps, _mm256_unpacklo_ps,
 };
 
 use super::kernel::Kernel;
 use super::register::Vector;
-use super::scalar::NO_ARGMAX;
+use super::scalar::{NO_ARGMAX, SQUARE_SUMS};
 
 /// 256 bits of floats.
 #[derive(Clone, Copy)]
@@ -64,6 +65,35 @@ impl Vector for Avx2 {
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
         // SAFETY: the trait's contract.
         Self(unsafe { _mm256_fmadd_ps(self.0, factor.0, sum.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn where_above_zero(self, result: Self) -> Self {
+        // SAFETY: the trait's contract.
+        unsafe {
+            let dead = _mm256_cmp_ps::<_CMP_LE_OQ>(result.0, _mm256_setzero_ps());
+            Self(_mm256_andnot_ps(dead, self.0))
+        }
+    }
+
+    /// A square of a single-precision number is exact in double precision, so that a fused sum is rounded as one that isn't.
+    #[inline(always)]
+    unsafe fn squares(from: *const f32, groups: usize) -> [f64; SQUARE_SUMS] {
+        let mut sums = [0.0; SQUARE_SUMS];
+        // SAFETY: the trait's contract.
+        unsafe {
+            let mut registers = [_mm256_setzero_pd(); SQUARE_SUMS / 4];
+            for group in 0..groups {
+                for (place, sum) in registers.iter_mut().enumerate() {
+                    let value = _mm256_cvtps_pd(_mm_loadu_ps(from.add(group * SQUARE_SUMS + 4 * place)));
+                    *sum = _mm256_fmadd_pd(value, value, *sum);
+                }
+            }
+            for (place, sum) in registers.into_iter().enumerate() {
+                _mm256_storeu_pd(sums.as_mut_ptr().add(4 * place), sum);
+            }
+        }
+        sums
     }
 
     #[inline(always)]

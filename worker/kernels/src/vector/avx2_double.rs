@@ -1,7 +1,8 @@
 //! 4 double-precision floats: AVX2.
 
 use std::arch::x86_64::{
-    __m256d, _mm256_add_pd, _mm256_loadu_pd, _mm256_mul_pd, _mm256_set1_pd, _mm256_storeu_pd,
+    __m256d, _CMP_LE_OQ, _mm256_add_pd, _mm256_andnot_pd, _mm256_cmp_pd, _mm256_loadu_pd, _mm256_mul_pd,
+    _mm256_set1_pd, _mm256_setzero_pd, _mm256_storeu_pd,
 };
 
 use super::kernel::Kernel;
@@ -56,5 +57,14 @@ impl Vector for Avx2Double {
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
         // SAFETY: the trait's contract.
         Self(unsafe { _mm256_add_pd(sum.0, _mm256_mul_pd(self.0, factor.0)) })
+    }
+
+    #[inline(always)]
+    unsafe fn where_above_zero(self, result: Self) -> Self {
+        // SAFETY: the trait's contract.
+        unsafe {
+            let dead = _mm256_cmp_pd::<_CMP_LE_OQ>(result.0, _mm256_setzero_pd());
+            Self(_mm256_andnot_pd(dead, self.0))
+        }
     }
 }

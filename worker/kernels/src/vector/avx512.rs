@@ -2,19 +2,19 @@
 
 use std::arch::x86_64::{
     __m512, _CMP_GT_OQ, _CMP_LE_OQ, _CMP_NEQ_UQ, _CMP_UNORD_Q, _mm_mask_storeu_epi8, _mm_maskz_loadu_epi8,
-    _mm_setr_epi32, _mm512_add_epi32, _mm512_add_ps, _mm512_castpd_ps, _mm512_castps_pd,
+    _mm_setr_epi32, _mm256_loadu_ps, _mm512_add_epi32, _mm512_add_ps, _mm512_castpd_ps, _mm512_castps_pd,
     _mm512_castsi128_si512, _mm512_cmp_ps_mask, _mm512_cmpneq_epi32_mask, _mm512_cvtepi32_epi8,
-    _mm512_cvtepu8_epi32, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_blend_ps, _mm512_mask_mov_epi32,
-    _mm512_mask_storeu_ps, _mm512_maskz_compress_epi32, _mm512_maskz_compress_ps, _mm512_maskz_loadu_epi32,
-    _mm512_maskz_loadu_ps, _mm512_maskz_mov_ps, _mm512_permutex2var_ps, _mm512_permutexvar_epi32,
-    _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_ps, _mm512_shuffle_f32x4,
-    _mm512_storeu_epi32, _mm512_storeu_ps, _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd,
-    _mm512_unpacklo_ps,
+    _mm512_cvtepu8_epi32, _mm512_cvtps_pd, _mm512_fmadd_pd, _mm512_fmadd_ps, _mm512_loadu_ps,
+    _mm512_mask_blend_ps, _mm512_mask_mov_epi32, _mm512_mask_storeu_ps, _mm512_maskz_compress_epi32,
+    _mm512_maskz_compress_ps, _mm512_maskz_loadu_epi32, _mm512_maskz_loadu_ps, _mm512_maskz_mov_ps,
+    _mm512_permutex2var_ps, _mm512_permutexvar_epi32, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32,
+    _mm512_setzero_pd, _mm512_setzero_ps, _mm512_shuffle_f32x4, _mm512_storeu_epi32, _mm512_storeu_pd,
+    _mm512_storeu_ps, _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
 };
 
 use super::kernel::Kernel;
 use super::register::Vector;
-use super::scalar::NO_ARGMAX;
+use super::scalar::{NO_ARGMAX, SQUARE_SUMS};
 
 /// 512 bits of floats.
 #[derive(Clone, Copy)]
@@ -63,6 +63,35 @@ impl Vector for Avx512 {
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
         // SAFETY: the trait's contract.
         Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, sum.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn where_above_zero(self, result: Self) -> Self {
+        // SAFETY: the trait's contract.
+        unsafe {
+            let dead = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(result.0, _mm512_setzero_ps());
+            Self(_mm512_maskz_mov_ps(!dead, self.0))
+        }
+    }
+
+    /// A square of a single-precision number is exact in double precision, so that a fused sum is rounded as one that isn't.
+    #[inline(always)]
+    unsafe fn squares(from: *const f32, groups: usize) -> [f64; SQUARE_SUMS] {
+        let mut sums = [0.0; SQUARE_SUMS];
+        // SAFETY: the trait's contract.
+        unsafe {
+            let mut registers = [_mm512_setzero_pd(); SQUARE_SUMS / 8];
+            for group in 0..groups {
+                for (place, sum) in registers.iter_mut().enumerate() {
+                    let value = _mm512_cvtps_pd(_mm256_loadu_ps(from.add(group * SQUARE_SUMS + 8 * place)));
+                    *sum = _mm512_fmadd_pd(value, value, *sum);
+                }
+            }
+            for (place, sum) in registers.into_iter().enumerate() {
+                _mm512_storeu_pd(sums.as_mut_ptr().add(8 * place), sum);
+            }
+        }
+        sums
     }
 
     #[inline(always)]

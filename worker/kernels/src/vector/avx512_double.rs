@@ -1,7 +1,8 @@
 //! 8 double-precision floats: AVX-512.
 
 use std::arch::x86_64::{
-    __m512d, _mm512_add_pd, _mm512_loadu_pd, _mm512_mul_pd, _mm512_set1_pd, _mm512_storeu_pd,
+    __m512d, _CMP_LE_OQ, _mm512_add_pd, _mm512_cmp_pd_mask, _mm512_loadu_pd, _mm512_maskz_mov_pd,
+    _mm512_mul_pd, _mm512_set1_pd, _mm512_setzero_pd, _mm512_storeu_pd,
 };
 
 use super::kernel::Kernel;
@@ -56,5 +57,14 @@ impl Vector for Avx512Double {
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
         // SAFETY: the trait's contract.
         Self(unsafe { _mm512_add_pd(sum.0, _mm512_mul_pd(self.0, factor.0)) })
+    }
+
+    #[inline(always)]
+    unsafe fn where_above_zero(self, result: Self) -> Self {
+        // SAFETY: the trait's contract.
+        unsafe {
+            let dead = _mm512_cmp_pd_mask::<_CMP_LE_OQ>(result.0, _mm512_setzero_pd());
+            Self(_mm512_maskz_mov_pd(!dead, self.0))
+        }
     }
 }

@@ -26,6 +26,6 @@ pub(crate) use kernel::Kernel;
 #[cfg(test)]
 pub(crate) use portable::Portable;
 pub(crate) use register::{Vector, transpose};
-pub(crate) use scalar::NO_ARGMAX;
+pub(crate) use scalar::{NO_ARGMAX, SQUARE_SUMS};
 #[cfg(test)]
 pub(crate) use tests::{on_path, turn};

@@ -48,4 +48,13 @@ impl<T: Element, const WIDTH: usize> Vector for Portable<T, WIDTH> {
         }
         Self(result)
     }
+
+    #[inline(always)]
+    unsafe fn where_above_zero(self, result: Self) -> Self {
+        let (zero, mut kept) = (T::default(), self.0);
+        for (kept, result) in kept.iter_mut().zip(result.0) {
+            *kept = if result <= zero { zero } else { *kept };
+        }
+        Self(kept)
+    }
 }

@@ -24,6 +24,15 @@ pub(crate) trait Vector: Copy {
     unsafe fn add(self, other: Self) -> Self;
     /// self × factor + sum, each as [`Element::multiply_add`] says.
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self;
+    /// self where `result` is above zero or no number, else zero: ReLU, of a result by itself, and of a gradient behind it.
+    unsafe fn where_above_zero(self, result: Self) -> Self;
+
+    /// The sums of squares of `groups` × [`SQUARE_SUMS`](scalar::SQUARE_SUMS) elements at `from`, as [`scalar::squares`] adds them.
+    #[inline(always)]
+    unsafe fn squares(from: *const Self::Element, groups: usize) -> [f64; scalar::SQUARE_SUMS] {
+        // SAFETY: the trait's contract, for the elements that the description names.
+        unsafe { scalar::squares(from, groups) }
+    }
 
     /// ReLU and 2×2 max pooling of `count` ≤ `WIDTH` windows that follow on each other: 2 × `count` sums at `top` and at `bottom`
     /// give as many results and their argmax.

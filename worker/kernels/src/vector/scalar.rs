@@ -5,6 +5,26 @@ use crate::element::Element;
 /// A window's entry in an argmax (else 2 × row + column of its maximum) if ReLU made all of it zero: there is no gradient.
 pub(crate) const NO_ARGMAX: u8 = 4;
 
+/// Sums of squares that are taken beside one another.
+pub(crate) const SQUARE_SUMS: usize = 16;
+
+/// Σ x² in `f64` over each [`SQUARE_SUMS`]th element, of `groups` as many.
+///
+/// # Safety
+/// So many elements are readable.
+#[inline(always)]
+pub(super) unsafe fn squares<T: Element>(from: *const T, groups: usize) -> [f64; SQUARE_SUMS] {
+    let mut sums = [0.0; SQUARE_SUMS];
+    for group in 0..groups {
+        for (place, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: the caller's contract.
+            let value = unsafe { *from.add(group * SQUARE_SUMS + place) }.to_f64();
+            *sum += value * value;
+        }
+    }
+    sums
+}
+
 /// # Safety
 /// As for [`super::Vector::pool`].
 #[inline(always)]

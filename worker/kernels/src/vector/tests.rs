@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::scalar;
 use super::*;
 use crate::code_path::{CodePath, force_code_path};
+use crate::element::Element;
 
 /// The code path belongs to the process: tests that choose one, or whose operations must not see it change, take turns.
 static TURN: Mutex<()> = Mutex::new(());
@@ -281,6 +282,49 @@ impl Kernel<f64> for ArithmeticInDouble {
 #[test]
 fn sums_and_products_in_double_precision_are_each_rounded_on_each_path() {
     on_each_path_in_double(|| ArithmeticInDouble);
+}
+
+/// What ReLU leaves, and sums of squares.
+struct ReluAndSquares;
+
+impl<T: Element> Kernel<T> for ReluAndSquares {
+    #[inline(always)]
+    unsafe fn run<V: Vector<Element = T>>(self) {
+        let of = |count: usize| values(count).into_iter().map(|value| T::from_f64(f64::from(value) / 3.0));
+        // Every value meets every other one, in every place of a register.
+        for shift in 0..23 {
+            let (gradient, result): (Vec<T>, Vec<T>) =
+                (of(V::WIDTH).collect(), of(V::WIDTH + shift).skip(shift).collect());
+            let mut out = vec![T::from_f64(1.0); V::WIDTH];
+            // SAFETY: the CPU has V's instructions (the caller's contract); all have a register's elements.
+            unsafe {
+                let result = V::load(result.as_ptr());
+                V::load(gradient.as_ptr()).where_above_zero(result).store(out.as_mut_ptr());
+            }
+            for ((out, gradient), result) in out.iter().zip(&gradient).zip(&result) {
+                let expected = if result.to_f64() <= 0.0 { 0.0 } else { gradient.to_f64() };
+                assert!(out.to_f64().to_bits() == expected.to_bits() || expected.is_nan());
+                assert_eq!(out.to_f64().is_nan(), expected.is_nan());
+            }
+        }
+        // Sums of many sizes, so that each addition is rounded; a NaN is one in any order.
+        for groups in [0, 1, 2, 9, 100] {
+            let elements: Vec<T> = (0..groups * SQUARE_SUMS)
+                .map(|place| T::from_f64(f64::from(1_u32 << (place % 31)) / (place as f64 - 70.3)))
+                .collect();
+            // SAFETY: the CPU has V's instructions (the caller's contract); there are so many groups.
+            let (found, expected) = unsafe {
+                (V::squares(elements.as_ptr(), groups), scalar::squares(elements.as_ptr(), groups))
+            };
+            assert_eq!(found.map(f64::to_bits), expected.map(f64::to_bits), "{groups} groups");
+        }
+    }
+}
+
+#[test]
+fn relu_and_sums_of_squares_are_those_of_single_floats_on_each_path() {
+    on_each_path(|| ReluAndSquares);
+    on_each_path_in_double(|| ReluAndSquares);
 }
 
 #[test]
