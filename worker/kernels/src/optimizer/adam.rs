@@ -30,8 +30,8 @@ pub struct AdamRule {
 type Decays = ([f64; 2], u64, [f64; 2]);
 
 thread_local! {
-    /// Those of the step that this thread took last: all parameters of a small network ask for the same, and taking powers would be a
-    /// twentieth of its step.
+    /// Those of the step that this thread took last: all parameters of a network ask for the same, and of a small one's step taking
+    /// powers would be some hundredths.
     static LATEST_DECAYS: Cell<Decays> = const { Cell::new(([1.0; 2], 0, [1.0; 2])) };
 }
 
