@@ -38,6 +38,9 @@ impl ConnectError {
         let outermost = status.source()?;
         let mut cause = Some(outermost);
         while let Some(error) = cause {
+            if error.is::<SpeaksSomethingElse>() {
+                return Some(Self::NotGrpc);
+            }
             if let Some(error) = error.downcast_ref::<DialError>() {
                 return Some(Self::Dial(error.clone()));
             }
@@ -46,8 +49,7 @@ impl ConnectError {
             }
             cause = error.source();
         }
-        let root = error_chain::root_cause(outermost);
-        Some(if speaks_something_else(&root) { Self::NotGrpc } else { Self::Transport(root) })
+        Some(Self::Transport(error_chain::root_cause(outermost)))
     }
 
     /// Whether what was given is wrong, rather than the network or the other end.
@@ -68,16 +70,16 @@ impl fmt::Display for ConnectError {
             }
             Self::Dial(error) => formatter.write_str(&error_chain::with_causes(error)),
             Self::Tls(error) => error.fmt(formatter),
-            Self::NotGrpc => formatter.write_str("what answers there speaks something else than gRPC"),
+            Self::NotGrpc => SpeaksSomethingElse.fmt(formatter),
             Self::Transport(message) | Self::Refused { message, .. } => formatter.write_str(message),
         }
     }
 }
 
-/// Whether the library's last words are those of a connection whose first bytes were no HTTP/2. It has no type for that.
-fn speaks_something_else(root: &str) -> bool {
-    ["frame with invalid size", "invalid preface"].iter().any(|words| root.contains(words))
-}
+/// Why a call didn't arrive where the connection began with something else than HTTP/2.
+#[derive(Debug, thiserror::Error)]
+#[error("what answers there speaks something else than gRPC")]
+pub(super) struct SpeaksSomethingElse;
 
 /// Whether an answer came over HTTP/2 from something that doesn't speak gRPC: the library made up its status.
 fn is_from_elsewhere(status: &Status) -> bool {
@@ -111,8 +113,7 @@ mod tests {
     fn what_speaks_something_else_is_no_coordinator() {
         let page = Status::unimplemented("grpc-status header missing, mapped from HTTP status code 404");
         assert!(matches!(ConnectError::of(&page), Some(ConnectError::NotGrpc)));
-        let cause = std::io::Error::other("connection error detected: frame with invalid size");
-        let other = Status::from_error(Box::new(cause));
+        let other = Status::from_error(Box::new(SpeaksSomethingElse));
         assert!(matches!(ConnectError::of(&other), Some(ConnectError::NotGrpc)), "{other:?}");
         assert!(ConnectError::NotGrpc.is_input());
     }

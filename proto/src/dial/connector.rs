@@ -16,6 +16,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tonic::codegen::Service;
 
+use super::first_frame::{FirstWords, Watched};
 use super::proxy::Proxy;
 use super::tls_error::{TlsError, tls_error};
 use super::transport::{ByteStream, Transport};
@@ -50,6 +51,7 @@ pub(super) struct Connector {
     transport: Option<Arc<dyn Transport>>,
     http: HttpConnector,
     proxy: Option<Proxy>,
+    first_words: FirstWords,
 }
 
 impl Connector {
@@ -71,7 +73,19 @@ impl Connector {
             None => Proxy::of_environment(address, &http)?,
         };
         let (address, certificates) = (address.clone(), certificates.clone());
-        Ok(Self { address, certificates, transport: transport.cloned(), http, proxy })
+        Ok(Self {
+            address,
+            certificates,
+            transport: transport.cloned(),
+            http,
+            proxy,
+            first_words: FirstWords::default(),
+        })
+    }
+
+    /// What the last connection that carried calls began with.
+    pub(super) fn first_words(&self) -> FirstWords {
+        self.first_words.clone()
     }
 
     /// Opens a connection, says what it showed, and closes it.
@@ -148,7 +162,7 @@ fn not_secured(error: std::io::Error) -> DialError {
 }
 
 impl Service<Uri> for Connector {
-    type Response = TokioIo<Box<dyn ByteStream>>;
+    type Response = TokioIo<Watched<Box<dyn ByteStream>>>;
     type Error = DialError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, DialError>> + Send>>;
 
@@ -157,8 +171,11 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, _: Uri) -> Self::Future {
-        let connector = self.clone();
-        Box::pin(async move { connector.open().await.map(|(stream, _)| TokioIo::new(stream)) })
+        let (connector, first_words) = (self.clone(), self.first_words());
+        Box::pin(async move {
+            let (stream, _) = connector.open().await?;
+            Ok(TokioIo::new(Watched::new(stream, first_words)))
+        })
     }
 }
 

@@ -14,6 +14,7 @@ mod connect_error;
 mod connector;
 mod coordinators;
 mod error;
+mod first_frame;
 mod proxy;
 mod tls_error;
 mod token;
@@ -28,7 +29,7 @@ use basin_domain::error_chain;
 use basin_traces::Span;
 use http::header::AUTHORIZATION;
 use tonic::body::Body;
-use tonic::codegen::Service;
+use tonic::codegen::{Service, StdError};
 use tonic::transport::{Channel, Endpoint};
 
 use crate::call_span;
@@ -36,10 +37,12 @@ use crate::call_span;
 pub use self::address::Address;
 pub use self::certificates::{Certificates, Identity};
 pub use self::connect_error::ConnectError;
+use self::connect_error::SpeaksSomethingElse;
 use self::connector::Connector;
 pub use self::connector::Handshake;
 pub use self::coordinators::{Coordinators, NoLeaderAnswered};
 pub use self::error::DialError;
+use self::first_frame::FirstWords;
 pub use self::tls_error::TlsError;
 pub use self::token::Token;
 pub use self::transport::{ByteStream, Opening, Transport};
@@ -105,7 +108,9 @@ impl Dial {
             .http2_keep_alive_interval(KEEP_ALIVE)
             .keep_alive_timeout(KEEP_ALIVE)
             .keep_alive_while_idle(options.keep_alive);
-        Ok(Connection { channel: endpoint.connect_with_connector_lazy(connector), token: self.token.clone() })
+        let first_words = connector.first_words();
+        let channel = endpoint.connect_with_connector_lazy(connector);
+        Ok(Connection { channel, token: self.token.clone(), first_words })
     }
 
     /// Opens a connection to one of the addresses and says what it showed of itself; nothing is called.
@@ -126,15 +131,16 @@ impl Dial {
 pub struct Connection {
     channel: Channel,
     token: Option<Token>,
+    first_words: FirstWords,
 }
 
 impl Service<http::Request<Body>> for Connection {
     type Response = http::Response<Body>;
-    type Error = tonic::transport::Error;
+    type Error = StdError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.channel.poll_ready(context)
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), StdError>> {
+        self.channel.poll_ready(context).map_err(StdError::from)
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
@@ -144,20 +150,20 @@ impl Service<http::Request<Body>> for Connection {
         let span = call_span::of_call(request.uri().path());
         span.add_to(request.headers_mut());
         let answered = self.channel.call(request);
-        if span.is_none() {
-            return Box::pin(answered);
-        }
+        let first_words = self.first_words.clone();
         Box::pin(async move {
-            let answered = answered.await;
+            let answered = answered.await.map_err(|error| {
+                if first_words.are_foreign() { SpeaksSomethingElse.into() } else { StdError::from(error) }
+            });
             note_answer(&span, &answered);
             answered
         })
     }
 }
 
-fn note_answer(span: &Span, answered: &Result<http::Response<Body>, tonic::transport::Error>) {
+fn note_answer(span: &Span, answered: &Result<http::Response<Body>, StdError>) {
     match answered {
         Ok(response) => call_span::note_status(span, response.headers()),
-        Err(error) => span.fail(error_chain::with_causes(error)),
+        Err(error) => span.fail(error_chain::with_causes(&**error)),
     }
 }
