@@ -6,10 +6,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use clap::CommandFactory;
 use toml::de::{DeTable, DeValue};
 
-use super::arguments::{Arguments, with_examples};
+use super::arguments::typed_command;
 use super::command_error::CommandError;
 
 /// The file, in the folder in which `basin` is called.
@@ -17,7 +16,7 @@ const FILE: &str = "basin.toml";
 
 /// The command line with the defaults of this folder.
 pub(super) fn command() -> Result<clap::Command, CommandError> {
-    let command = with_examples(Arguments::command());
+    let command = typed_command();
     match std::fs::read_to_string(Path::new(FILE)) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(command),
         Err(error) => Err(CommandError::input(error).context(format!("cannot read {FILE}"))),
@@ -30,7 +29,7 @@ pub(super) fn command() -> Result<clap::Command, CommandError> {
 /// # Errors
 /// In words what is wrong.
 pub fn check(text: &str) -> Result<(), String> {
-    with_defaults(with_examples(Arguments::command()), text).map(drop).map_err(|failed| failed.text())
+    with_defaults(typed_command(), text).map(drop).map_err(|failed| failed.text())
 }
 
 fn with_defaults(command: clap::Command, text: &str) -> Result<clap::Command, CommandError> {
@@ -198,9 +197,9 @@ fn apply(mut command: clap::Command, settings: &BTreeMap<String, String>) -> cla
 
 #[cfg(test)]
 mod tests {
-    use clap::FromArgMatches;
+    use clap::{CommandFactory, FromArgMatches};
 
-    use super::super::arguments::Command;
+    use super::super::arguments::{Arguments, Command};
     use super::*;
 
     fn state(text: &str, line: &[&str]) -> String {

@@ -1,4 +1,8 @@
-//! Two examples for the help of every command; a test reads each as it would be typed.
+//! The commands as people type them: with two examples in the help of every one, each of which a test reads as it would be typed.
+
+use clap::CommandFactory;
+
+use super::Arguments;
 
 /// Commands, and how they are typed.
 const EXAMPLES: &[(&str, [&str; 2])] = &[
@@ -164,12 +168,17 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
     ("man", ["basin man ~/.local/share/man/man1", "basin man reference --markdown"]),
 ];
 
-/// The commands with their examples at the end of their help.
-pub(crate) fn with_examples(command: clap::Command) -> clap::Command {
-    added(command, "")
+/// The commands with their examples at the end of their help. A negative number behind an option is its value, so that who reads the
+/// value says what is wrong with it.
+pub(crate) fn typed_command() -> clap::Command {
+    added(Arguments::command(), "")
 }
 
 fn added(command: clap::Command, path: &str) -> clap::Command {
+    let command = command.mut_args(|argument| {
+        let takes_value = argument.get_long().is_some() && argument.get_action().takes_values();
+        if takes_value { argument.allow_negative_numbers(true) } else { argument }
+    });
     let names: Vec<String> = command.get_subcommands().map(|it| it.get_name().to_owned()).collect();
     let command = match EXAMPLES.iter().find(|(of, _)| *of == path) {
         Some((_, [first, second])) => command.after_help(format!("Examples:\n  {first}\n  {second}")),
@@ -183,9 +192,6 @@ fn added(command: clap::Command, path: &str) -> clap::Command {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
-    use super::super::Arguments;
     use super::*;
 
     /// The paths of the commands that people type, as far as they do something by themselves.
@@ -210,7 +216,7 @@ mod tests {
 
     #[test]
     fn every_command_has_two_examples_that_can_be_typed() {
-        let command = with_examples(Arguments::command());
+        let command = typed_command();
         let mut all = Vec::new();
         paths(&command, "", &mut all);
         for path in all {
@@ -222,5 +228,21 @@ mod tests {
                 assert!(matched.is_ok(), "{example}: {}", matched.unwrap_err());
             }
         }
+    }
+
+    #[test]
+    fn a_negative_number_is_the_value_of_the_option_before_it() {
+        let typed = |line: &str| typed_command().try_get_matches_from(line.split(' '));
+        for line in ["basin bench train --seconds -1", "basin serve --lease -30", "basin gc --older-than -1"]
+        {
+            assert!(typed(line).is_ok(), "{line}");
+        }
+        for (line, option) in
+            [("basin bench step --threads -1", "--threads"), ("basin run s.toml --workers -2", "--workers")]
+        {
+            let error = typed(line).unwrap_err().to_string();
+            assert!(error.contains("invalid value") && error.contains(option), "{error}");
+        }
+        assert!(typed("basin run -1").is_err(), "no option takes it");
     }
 }

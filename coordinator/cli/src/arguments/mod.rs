@@ -22,7 +22,7 @@ pub(crate) use self::cluster::{Completions, Doctor, Drain, Man, Token};
 pub(crate) use self::data::Data;
 #[cfg(feature = "worker")]
 pub(crate) use self::data::{DataReading, ShowData, ShownExamples, ShownSplit};
-pub(crate) use self::examples::with_examples;
+pub(crate) use self::examples::typed_command;
 pub(crate) use self::import::{Import, ImportedFile};
 pub(crate) use self::rebuild::Rebuild;
 #[cfg(feature = "worker")]

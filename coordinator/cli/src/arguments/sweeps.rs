@@ -89,10 +89,10 @@ pub(crate) struct Launch {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Quota {
     /// Tasks of sweeps of a higher priority are given out first; 0 until one is given
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N")]
     pub(crate) priority: Option<i32>,
     /// The most slots of workers that the sweep's tasks take at once, or `none`
-    #[arg(long, value_name = "N", value_parser = slot_limit, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = slot_limit)]
     pub(crate) max_slots: Option<SlotLimit>,
 }
 

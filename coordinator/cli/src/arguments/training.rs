@@ -8,6 +8,8 @@ use basin_domain::id::{CommandName, InvalidId};
 use clap::Args;
 #[cfg(feature = "worker")]
 use clap::Subcommand;
+#[cfg(feature = "worker")]
+use clap::builder::TypedValueParser;
 
 #[cfg(feature = "worker")]
 use super::shared::Remote;
@@ -181,12 +183,17 @@ pub(crate) struct Worker {
 }
 
 #[cfg(feature = "worker")]
+fn thread_count() -> impl TypedValueParser<Value = usize> {
+    clap::value_parser!(u16).range(1..=1024).map(usize::from)
+}
+
+#[cfg(feature = "worker")]
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
     /// Images and model-steps a second, in rows as PyTorch's script prints them
     Train {
         /// Threads
-        #[arg(long, default_value_t = 2)]
+        #[arg(long, default_value_t = 2, value_name = "N", value_parser = thread_count())]
         threads: usize,
         /// Seconds of each window; the best of `--windows` counts
         #[arg(long, default_value_t = 0.7)]
@@ -203,7 +210,7 @@ pub(crate) enum Bench {
     /// Where the time of training steps goes: forward, loss, backward, the gradient's norm, the optimiser's pass over the parameters
     Step {
         /// Threads
-        #[arg(long, default_value_t = 2)]
+        #[arg(long, default_value_t = 2, value_name = "N", value_parser = thread_count())]
         threads: usize,
         /// The optimiser
         #[arg(long, default_value = "adam", value_name = "NAME", value_parser = ["adam", "sgd"])]
@@ -217,7 +224,7 @@ pub(crate) enum Bench {
     /// Evaluations and probes against training steps of the same networks, as shares of a large matrix product's peak
     Probes {
         /// Threads
-        #[arg(long, default_value_t = 2)]
+        #[arg(long, default_value_t = 2, value_name = "N", value_parser = thread_count())]
         threads: usize,
         #[command(flatten)]
         rows: MeasuredRows,

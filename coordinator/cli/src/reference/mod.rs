@@ -28,17 +28,16 @@ mod tests {
 
     use basin_domain::failure::FailureKind;
     use basin_domain::outage::OutageKind;
-    use clap::CommandFactory;
 
     use super::*;
-    use crate::arguments::{Arguments, with_examples};
+    use crate::arguments::typed_command;
 
     /// The docs' folder of pages about everything there is to look up.
     const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference");
 
     #[test]
     fn the_kept_pages_are_what_the_types_say() {
-        for ReferencePage { file, text } in pages(&with_examples(Arguments::command())) {
+        for ReferencePage { file, text } in pages(&typed_command()) {
             let kept = Path::new(FOLDER).join(file);
             if std::env::var_os("BASIN_WRITE_REFERENCE").is_some() {
                 std::fs::write(&kept, &text).unwrap();
