@@ -81,15 +81,15 @@ fn measure(name: &str, operation: Box<dyn Operation<f32>>, batch: usize) {
     let forward = best(|| operation.forward(&context, &mut kept, &mut y));
     let mut gradient = numbers(y.len());
     let (mut input_gradients, mut parameter_gradients) = (inputs.clone(), parameters.clone());
-    let backward = best(|| match operation.gradient_flow() {
-        GradientFlow::InPlace => operation.vjp_in_place(&context, &kept, &y, &mut gradient),
-        GradientFlow::Written => {
-            let into = OpGradients {
-                inputs: input_gradients.iter_mut().map(|input| Some(input.as_mut_slice())).collect(),
-                parameters: Some(parameter_gradients.iter_mut().map(Vec::as_mut_slice).collect()),
-            };
-            operation.vjp(&context, &kept, &y, &mut gradient, into);
-        }
+    if operation.gradient_flow() == GradientFlow::InPlace {
+        input_gradients.clear();
+    }
+    let backward = best(|| {
+        let into = OpGradients {
+            inputs: input_gradients.iter_mut().map(|input| Some(input.as_mut_slice())).collect(),
+            parameters: Some(parameter_gradients.iter_mut().map(Vec::as_mut_slice).collect()),
+        };
+        operation.vjp(&context, &kept, &y, &mut gradient, into);
     });
     println!("{name} {:.3} {:.3}", forward * 1e3, backward * 1e3);
 }

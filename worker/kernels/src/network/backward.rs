@@ -3,6 +3,7 @@
 use candle_core::{Result, TensorId, Var, bail};
 use rayon::prelude::*;
 
+use super::buffer_pool::{Buffer, BufferPool};
 use super::operation::{Float, GradientFlow, OpContext, OpGradients};
 use super::program::{NodeValues, Program, Values, inputs_of};
 use crate::optimizer::{Gradient, Gradients};
@@ -33,7 +34,7 @@ impl<T: Float> Program<T> {
         }
         let values = Values::of(&self.parameters, &self.buffers);
         let memory = &mut self.memory;
-        let mut flowing = Flowing { gradients: vec![None; self.nodes.len() + 1] };
+        let mut flowing = Flowing { gradients: (0..=self.nodes.len()).map(|_| None).collect() };
         let mut first = memory.pool.take(gradient.len());
         first.copy_from_slice(gradient);
         flowing.gradients[last + 1] = Some(first);
@@ -49,9 +50,29 @@ impl<T: Float> Program<T> {
             let NodeValues { parameters, buffers } = values.of_node(node)?;
             let context = OpContext { pass, inputs: &operands, parameters: &parameters, buffers: &buffers };
             let (kept, y) = (&memory.kept[index], &rest[0][..pass.batch * node.size]);
-            match node.operation.gradient_flow() {
+            let flow = node.operation.gradient_flow();
+            let mut written: Vec<Option<Buffer<T>>> = match flow {
+                GradientFlow::InPlace => Vec::new(),
+                GradientFlow::Written => {
+                    let sizes = operands.iter().map(|operand| operand.len()).zip(&needed);
+                    sizes.map(|(size, needed)| needed.then(|| memory.pool.take(size))).collect()
+                }
+            };
+            let of_parameters = (wanted.parameters && !node.parameters.is_empty()).then(|| {
+                // A node's parameters follow on each other among the program's.
+                let first = node.parameters[0];
+                let gradients = &mut memory.parameter_gradients[first..first + node.parameters.len()];
+                gradients.iter_mut().map(Vec::as_mut_slice).collect()
+            });
+            if of_parameters.is_some() || needed.contains(&true) {
+                let into = OpGradients {
+                    inputs: written.iter_mut().map(Option::as_deref_mut).collect(),
+                    parameters: of_parameters,
+                };
+                node.operation.vjp(&context, kept, y, &mut gradient, into);
+            }
+            match flow {
                 GradientFlow::InPlace => {
-                    node.operation.vjp_in_place(&context, kept, y, &mut gradient);
                     let takers: Vec<usize> = node
                         .inputs
                         .iter()
@@ -65,32 +86,14 @@ impl<T: Float> Program<T> {
                     };
                     for taker in others {
                         let mut copy = memory.pool.take(gradient.len());
-                        copy.copy_from_slice(&gradient);
+                        copy.par_chunks_mut(CHUNK)
+                            .zip(gradient.par_chunks(CHUNK))
+                            .for_each(|(copy, gradient)| copy.copy_from_slice(gradient));
                         flowing.deliver(*taker, copy, &mut memory.pool);
                     }
                     flowing.deliver(*last, gradient, &mut memory.pool);
                 }
                 GradientFlow::Written => {
-                    let sizes = operands.iter().map(|operand| operand.len());
-                    let mut written: Vec<Option<Vec<T>>> = sizes
-                        .zip(&needed)
-                        .map(|(size, needed)| needed.then(|| memory.pool.take(size)))
-                        .collect();
-                    let of_parameters = if wanted.parameters && !node.parameters.is_empty() {
-                        // A node's parameters follow on each other among the program's.
-                        let first = node.parameters[0];
-                        let gradients = &mut memory.parameter_gradients[first..first + node.parameters.len()];
-                        Some(gradients.iter_mut().map(Vec::as_mut_slice).collect())
-                    } else {
-                        None
-                    };
-                    if of_parameters.is_some() || needed.contains(&true) {
-                        let into = OpGradients {
-                            inputs: written.iter_mut().map(Option::as_deref_mut).collect(),
-                            parameters: of_parameters,
-                        };
-                        node.operation.vjp(&context, kept, y, &mut gradient, into);
-                    }
                     memory.pool.give(gradient);
                     for (source, written) in node.inputs.iter().zip(written) {
                         if let Some(written) = written {
@@ -100,7 +103,7 @@ impl<T: Float> Program<T> {
                 }
             }
         }
-        Ok(flowing.gradients[0].take().filter(|_| wanted.input))
+        Ok(flowing.gradients[0].take().filter(|_| wanted.input).map(Buffer::into_vec))
     }
 
     /// The gradient of a parameter, row-major, from the last backward pass that took those of the parameters.
@@ -120,12 +123,12 @@ impl<T: Float> Program<T> {
 
 /// Gradients on their way: that of the input, and of each node's result.
 struct Flowing<T> {
-    gradients: Vec<Option<Vec<T>>>,
+    gradients: Vec<Option<Buffer<T>>>,
 }
 
 impl<T: Float> Flowing<T> {
     /// Adds a gradient to that of its source.
-    fn deliver(&mut self, source: usize, gradient: Vec<T>, pool: &mut super::buffer_pool::BufferPool<T>) {
+    fn deliver(&mut self, source: usize, gradient: Buffer<T>, pool: &mut BufferPool<T>) {
         match &mut self.gradients[source] {
             Some(sum) => {
                 sum.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK)).for_each(|(sum, more)| {

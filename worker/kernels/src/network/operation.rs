@@ -127,9 +127,9 @@ pub struct OpDuals<T> {
 /// How the gradient of a result becomes that of the inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GradientFlow {
-    /// [`Operation::vjp`] writes them to memory of their own.
+    /// [`Operation::vjp`] writes that of each input to memory of its own.
     Written,
-    /// [`Operation::vjp_in_place`] turns the gradient of the result into that of every input, which have its size.
+    /// [`Operation::vjp`] turns it into that of every input, which have its size, and is given no memory for them.
     InPlace,
 }
 
@@ -159,7 +159,7 @@ pub trait Operation<T>: Send + Sync {
         GradientFlow::Written
     }
 
-    /// Writes the gradients of the operands of Σ `gradient`·y. `gradient` may be overwritten.
+    /// Writes the gradients of the operands of Σ `gradient`·y, as [`Operation::gradient_flow`] says; `gradient` may be overwritten.
     fn vjp(
         &self,
         context: &OpContext<'_, T>,
@@ -168,12 +168,6 @@ pub trait Operation<T>: Send + Sync {
         gradient: &mut [T],
         into: OpGradients<'_, T>,
     );
-
-    /// Turns the gradient of the result into that of the inputs, for [`GradientFlow::InPlace`].
-    fn vjp_in_place(&self, context: &OpContext<'_, T>, kept: &Kept<T>, y: &[T], gradient: &mut [T]) {
-        let _ = (context, kept, y, gradient);
-        unreachable!("asked only of operations whose gradient flows in place")
-    }
 
     /// The derivative of the result along the operands' tangents, of which there is at least one. In evaluation mode.
     fn jvp(

@@ -43,21 +43,7 @@ impl<T: Float> Operation<T> for Add {
         GradientFlow::InPlace
     }
 
-    fn vjp(
-        &self,
-        context: &OpContext<'_, T>,
-        kept: &Kept<T>,
-        y: &[T],
-        gradient: &mut [T],
-        into: OpGradients<'_, T>,
-    ) {
-        self.vjp_in_place(context, kept, y, gradient);
-        for input in into.inputs.into_iter().flatten() {
-            input.copy_from_slice(gradient);
-        }
-    }
-
-    fn vjp_in_place(&self, _: &OpContext<'_, T>, _: &Kept<T>, y: &[T], gradient: &mut [T]) {
+    fn vjp(&self, _: &OpContext<'_, T>, _: &Kept<T>, y: &[T], gradient: &mut [T], _: OpGradients<'_, T>) {
         if self.has_relu {
             mask(y, gradient);
         }

@@ -3,8 +3,8 @@
 use super::channel_maps::{ChannelAffine, ChannelBackward, ChannelMaps};
 use super::relu::masked;
 use crate::network::operation::{
-    Dual, Float, InputTangents, Kept, KeptSize, Mode, OpContext, OpDuals, OpGradients, OpShapes, Operation,
-    WantedDuals,
+    Dual, Float, GradientFlow, InputTangents, Kept, KeptSize, Mode, OpContext, OpDuals, OpGradients,
+    OpShapes, Operation, WantedDuals,
 };
 
 /// Batch normalisation (Ioffe and Szegedy 2015, arXiv 1502.03167) of maps `[channels, height, width]`, or of vectors `[channels]` and
@@ -17,7 +17,7 @@ use crate::network::operation::{
 /// one. In evaluation mean and variance are the buffers'. All as PyTorch does.
 ///
 /// Sums are taken in `f64`, in one pass over the batch; a second pass writes the result. Backward it is the same: two sums in one
-/// pass, and the gradient in another.
+/// pass, and the gradient in another, in the place of the result's.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BatchNorm {
     rows: usize,
@@ -195,6 +195,10 @@ impl<T: Float> Operation<T> for BatchNorm {
         ])
     }
 
+    fn gradient_flow(&self) -> GradientFlow {
+        GradientFlow::InPlace
+    }
+
     /// With r = 1/√(variance + epsilon), x̂ = (x − mean)·r and N elements a channel: of the bias Σg, of the weight Σg·x̂, of x
     /// weight · r · (g − Σg / N − x̂ · Σg·x̂ / N), in evaluation weight · r · g.
     fn vjp(
@@ -230,10 +234,8 @@ impl<T: Float> Operation<T> for BatchNorm {
                 }
             }
         }
-        for input in into.inputs.into_iter().flatten() {
-            let back = ChannelBackward { mean, along: &along, scale, constant: &constant };
-            maps.transform_back(x, gradient, affine, back, input);
-        }
+        let back = ChannelBackward { mean, along: &along, scale, constant: &constant };
+        maps.transform_back(x, affine, back, gradient);
     }
 
     /// Where ReLU let the sum through: weight · r · ẋ + the weight's tangent · x̂ + the bias's.

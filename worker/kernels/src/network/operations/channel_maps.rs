@@ -107,20 +107,18 @@ impl ChannelMaps {
         });
     }
 
-    /// Writes what comes back to x of a gradient of [`ChannelMaps::transform`]'s results.
+    /// Turns a gradient of [`ChannelMaps::transform`]'s results into what comes back of it to x.
     pub(super) fn transform_back<T: Dispatch>(
         self,
         x: &[T],
-        gradient: &[T],
         affine: ChannelAffine<'_, T>,
         back: ChannelBackward<'_, T>,
-        into: &mut [T],
+        gradient: &mut [T],
     ) {
         let size = self.example();
-        for_each_group(into, size, |first, into| {
-            let range = first * size..first * size + into.len();
-            let (x, gradient) = (&x[range.clone()], &gradient[range]);
-            T::dispatch(TransformBack { maps: self, x, gradient, affine, back, into });
+        for_each_group(gradient, size, |first, gradient| {
+            let x = &x[first * size..][..gradient.len()];
+            T::dispatch(TransformBack { maps: self, x, affine, back, gradient });
         });
     }
 }
@@ -288,10 +286,9 @@ fn transformed<T: Element>(x: T, scale: T, shift: T, has_relu: bool) -> T {
 struct TransformBack<'a, T> {
     maps: ChannelMaps,
     x: &'a [T],
-    gradient: &'a [T],
     affine: ChannelAffine<'a, T>,
     back: ChannelBackward<'a, T>,
-    into: &'a mut [T],
+    gradient: &'a mut [T],
 }
 
 impl<T: Element> Kernel<T> for TransformBack<'_, T> {
@@ -300,30 +297,29 @@ impl<T: Element> Kernel<T> for TransformBack<'_, T> {
         let Self { maps, affine, back, .. } = self;
         if maps.area == 1 {
             let width = maps.channels;
-            let rows = self.x.chunks_exact(width).zip(self.gradient.chunks_exact(width));
-            for ((x, gradient), into) in rows.zip(self.into.chunks_exact_mut(width)) {
-                for (c, ((x, gradient), into)) in x.iter().zip(gradient).zip(into).enumerate() {
-                    let gradient = through(*gradient, *x, affine.scale[c], affine.shift[c], affine.has_relu);
-                    *into =
-                        (*x - back.mean[c]) * back.along[c] + (gradient * back.scale[c] + back.constant[c]);
+            for (x, gradient) in self.x.chunks_exact(width).zip(self.gradient.chunks_exact_mut(width)) {
+                for (c, (x, gradient)) in x.iter().zip(gradient).enumerate() {
+                    let seen = through(*gradient, *x, affine.scale[c], affine.shift[c], affine.has_relu);
+                    *gradient =
+                        (*x - back.mean[c]) * back.along[c] + (seen * back.scale[c] + back.constant[c]);
                 }
             }
             return;
         }
-        let planes = self.x.chunks_exact(maps.area).zip(self.gradient.chunks_exact(maps.area));
-        for (index, ((x, gradient), into)) in planes.zip(self.into.chunks_exact_mut(maps.area)).enumerate() {
+        let planes = self.x.chunks_exact(maps.area).zip(self.gradient.chunks_exact_mut(maps.area));
+        for (index, (x, gradient)) in planes.enumerate() {
             let c = index % maps.channels;
             let (scale, shift) = (affine.scale[c], affine.shift[c]);
             let (mean, along, factor, constant) =
                 (back.mean[c], back.along[c], back.scale[c], back.constant[c]);
             if affine.has_relu {
-                for ((x, gradient), into) in x.iter().zip(gradient).zip(into) {
-                    let gradient = through(*gradient, *x, scale, shift, true);
-                    *into = (*x - mean) * along + (gradient * factor + constant);
+                for (x, gradient) in x.iter().zip(gradient) {
+                    let seen = through(*gradient, *x, scale, shift, true);
+                    *gradient = (*x - mean) * along + (seen * factor + constant);
                 }
             } else {
-                for ((x, gradient), into) in x.iter().zip(gradient).zip(into) {
-                    *into = (*x - mean) * along + (*gradient * factor + constant);
+                for (x, gradient) in x.iter().zip(gradient) {
+                    *gradient = (*x - mean) * along + (*gradient * factor + constant);
                 }
             }
         }

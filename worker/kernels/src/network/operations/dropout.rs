@@ -131,15 +131,8 @@ impl<T: Float> Operation<T> for Dropout {
         kept: &Kept<T>,
         _: &[T],
         gradient: &mut [T],
-        into: OpGradients<'_, T>,
+        _: OpGradients<'_, T>,
     ) {
-        self.apply(context.pass.mode, &kept.bytes, gradient);
-        for input in into.inputs.into_iter().flatten() {
-            input.copy_from_slice(gradient);
-        }
-    }
-
-    fn vjp_in_place(&self, context: &OpContext<'_, T>, kept: &Kept<T>, _: &[T], gradient: &mut [T]) {
         self.apply(context.pass.mode, &kept.bytes, gradient);
     }
 

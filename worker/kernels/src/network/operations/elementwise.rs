@@ -54,18 +54,11 @@ impl<T: Float, F: ScalarFunction<T>> Operation<T> for Elementwise<F> {
     fn vjp(
         &self,
         context: &OpContext<'_, T>,
-        kept: &Kept<T>,
+        _: &Kept<T>,
         y: &[T],
         gradient: &mut [T],
-        into: OpGradients<'_, T>,
+        _: OpGradients<'_, T>,
     ) {
-        self.vjp_in_place(context, kept, y, gradient);
-        for input in into.inputs.into_iter().flatten() {
-            input.copy_from_slice(gradient);
-        }
-    }
-
-    fn vjp_in_place(&self, context: &OpContext<'_, T>, _: &Kept<T>, y: &[T], gradient: &mut [T]) {
         self.times_derivative(context.inputs[0], y, gradient);
     }
 

@@ -31,14 +31,7 @@ impl<T: Float> Operation<T> for Relu {
         GradientFlow::InPlace
     }
 
-    fn vjp(&self, _: &OpContext<'_, T>, _: &Kept<T>, y: &[T], gradient: &mut [T], into: OpGradients<'_, T>) {
-        mask(y, gradient);
-        for input in into.inputs.into_iter().flatten() {
-            input.copy_from_slice(gradient);
-        }
-    }
-
-    fn vjp_in_place(&self, _: &OpContext<'_, T>, _: &Kept<T>, y: &[T], gradient: &mut [T]) {
+    fn vjp(&self, _: &OpContext<'_, T>, _: &Kept<T>, y: &[T], gradient: &mut [T], _: OpGradients<'_, T>) {
         mask(y, gradient);
     }
 

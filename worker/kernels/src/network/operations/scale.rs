@@ -38,14 +38,7 @@ impl<T: Float> Operation<T> for Scale {
         GradientFlow::InPlace
     }
 
-    fn vjp(&self, _: &OpContext<'_, T>, _: &Kept<T>, _: &[T], gradient: &mut [T], into: OpGradients<'_, T>) {
-        self.scale(gradient);
-        for input in into.inputs.into_iter().flatten() {
-            input.copy_from_slice(gradient);
-        }
-    }
-
-    fn vjp_in_place(&self, _: &OpContext<'_, T>, _: &Kept<T>, _: &[T], gradient: &mut [T]) {
+    fn vjp(&self, _: &OpContext<'_, T>, _: &Kept<T>, _: &[T], gradient: &mut [T], _: OpGradients<'_, T>) {
         self.scale(gradient);
     }
 
