@@ -16,7 +16,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tonic::codegen::Service;
 
-use super::first_frame::{FirstWords, Watched};
+use super::first_frame::{FirstWords, watched};
 use super::proxy::Proxy;
 use super::tls_error::{TlsError, tls_error};
 use super::transport::{ByteStream, Transport};
@@ -162,7 +162,7 @@ fn not_secured(error: std::io::Error) -> DialError {
 }
 
 impl Service<Uri> for Connector {
-    type Response = TokioIo<Watched<Box<dyn ByteStream>>>;
+    type Response = TokioIo<Box<dyn ByteStream>>;
     type Error = DialError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, DialError>> + Send>>;
 
@@ -174,7 +174,8 @@ impl Service<Uri> for Connector {
         let (connector, first_words) = (self.clone(), self.first_words());
         Box::pin(async move {
             let (stream, _) = connector.open().await?;
-            Ok(TokioIo::new(Watched::new(stream, first_words)))
+            let watched: Box<dyn ByteStream> = Box::new(watched(stream, first_words));
+            Ok(TokioIo::new(watched))
         })
     }
 }

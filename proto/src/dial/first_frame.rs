@@ -2,13 +2,11 @@
 //!
 //! The library of HTTP/2 ends such a connection too, but a call that isn't under way by then only hears that it was closed.
 
-use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::AsyncRead;
+use tokio_util::io::InspectReader;
 
 /// Where a frame's type stands in it, and the type that a server's first frame has to be of: SETTINGS (RFC 9113, sections 3.4,
 /// 4.1 and 6.5).
@@ -26,72 +24,22 @@ impl FirstWords {
     }
 }
 
-/// The bytes of a connection, of which the first are looked at on their way.
-pub(super) struct Watched<S> {
+/// The bytes of a connection on which nothing was read yet, of which the first are looked at on their way.
+pub(super) fn watched<S: AsyncRead>(
     stream: S,
-    /// How many bytes came, until the type of the first frame did.
-    seen: usize,
     words: FirstWords,
-}
-
-impl<S> Watched<S> {
-    /// The bytes of a connection on which nothing was read yet.
-    pub(super) fn new(stream: S, words: FirstWords) -> Self {
-        Self { stream, seen: 0, words }
-    }
-
-    fn look(&mut self, came: &[u8]) {
-        if self.seen > TYPE_PLACE {
+) -> InspectReader<S, impl FnMut(&[u8]) + Send + Sync> {
+    // How many bytes came, until the type of the first frame did.
+    let mut seen = 0;
+    InspectReader::new(stream, move |came: &[u8]| {
+        if seen > TYPE_PLACE {
             return;
         }
-        if let Some(kind) = came.get(TYPE_PLACE - self.seen) {
-            self.words.0.store(*kind != SETTINGS, Ordering::Release);
+        if let Some(kind) = came.get(TYPE_PLACE - seen) {
+            words.0.store(*kind != SETTINGS, Ordering::Release);
         }
-        self.seen += came.len();
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        self.look(buffer.filled().get(before..).unwrap_or_default());
-        read
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        parts: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
+        seen += came.len();
+    })
 }
 
 #[cfg(test)]
@@ -103,7 +51,7 @@ mod tests {
     /// Whether that is taken for something else, when it comes so many bytes at a time.
     async fn is_foreign(said: &[u8], at_a_time: usize) -> bool {
         let words = FirstWords::default();
-        let mut stream = Watched::new(said, words.clone());
+        let mut stream = watched(said, words.clone());
         let mut bytes = vec![0; at_a_time];
         while stream.read(&mut bytes).await.unwrap() > 0 {}
         words.are_foreign()
@@ -134,7 +82,7 @@ mod tests {
         let words = FirstWords::default();
         for (said, foreign) in [(&b"HTTP/1.1"[..], true), (b"", true), (&[0, 0, 0, 4, 0, 0, 0, 0, 0], false)]
         {
-            Watched::new(said, words.clone()).read_to_end(&mut Vec::new()).await.unwrap();
+            watched(said, words.clone()).read_to_end(&mut Vec::new()).await.unwrap();
             assert_eq!(words.are_foreign(), foreign, "{said:?}");
         }
     }
