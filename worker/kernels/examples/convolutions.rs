@@ -10,7 +10,7 @@
 use std::time::Instant;
 
 use basin_kernels::network::operations::{Conv2d, Conv2dOptions};
-use basin_kernels::network::{Kept, Mode, OpContext, OpGradients, Operation, Pass};
+use basin_kernels::network::{Kept, Mode, OfInputs, OpContext, OpGradients, Operation, Pass};
 
 /// Channels, side of the image, outputs, kernel, stride: the layers of ResNet-20, of ResNet-18's transitions, and of VGG for 32×32 pixels.
 const LAYERS: [[usize; 5]; 18] = [
@@ -78,17 +78,17 @@ fn measure(layer: [usize; 5], batch: usize, threads: usize) {
     let (x, weight) = (numbers(batch * shapes.inputs[0]), numbers(shapes.parameters[0].iter().product()));
     let mut y = vec![0.0_f32; batch * shapes.output];
     let mut gradient = numbers(y.len());
-    let (mut of_x, mut of_weight) = (vec![0.0_f32; x.len()], vec![0.0_f32; weight.len()]);
+    let (mut of_x, mut of_weight) = (vec![0.0_f32; x.len()], [vec![0.0_f32; weight.len()]]);
     let pass = Pass { batch, mode: Mode::Training { step: 0, updates_statistics: true } };
     let context = OpContext { pass, inputs: &[&x], parameters: &[&weight], buffers: &[] };
     let mut kept = Kept::default();
     let forward = best(|| conv.forward(&context, &mut kept, &mut y));
     let input = best(|| {
-        let into = OpGradients { inputs: vec![Some(&mut of_x)], parameters: None };
+        let into = OpGradients { inputs: OfInputs::from_iter([Some(&mut of_x[..])]), parameters: None };
         conv.vjp(&context, &Kept::default(), &y, &mut gradient, into);
     });
     let parameters = best(|| {
-        let into = OpGradients { inputs: vec![None], parameters: Some(vec![&mut of_weight]) };
+        let into = OpGradients { inputs: OfInputs::from_iter([None]), parameters: Some(&mut of_weight) };
         conv.vjp(&context, &Kept::default(), &y, &mut gradient, into);
     });
     let flops = 2.0 * (batch * shapes.output * weight.len() / outputs) as f64;

@@ -87,7 +87,7 @@ fn measure(name: &str, operation: Box<dyn Operation<f32>>, batch: usize) {
     let backward = best(|| {
         let into = OpGradients {
             inputs: input_gradients.iter_mut().map(|input| Some(input.as_mut_slice())).collect(),
-            parameters: Some(parameter_gradients.iter_mut().map(Vec::as_mut_slice).collect()),
+            parameters: Some(&mut parameter_gradients),
         };
         operation.vjp(&context, &kept, &y, &mut gradient, into);
     });

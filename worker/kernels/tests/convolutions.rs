@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use basin_kernels::network::operations::{
     AveragePool, Conv2d, Conv2dOptions, GlobalAveragePool, MaxPool, PadChannels,
 };
-use basin_kernels::network::{Float, Kept, Mode, OpContext, OpGradients, Operation, Pass};
+use basin_kernels::network::{Float, Kept, Mode, OfInputs, OpContext, OpGradients, Operation, Pass};
 use candle_core::{DType, Device, Tensor};
 use common::{Numbers, assert_equal, cases, doubles, on_each_path};
 use proptest::prelude::*;
@@ -51,8 +51,8 @@ fn run<T: Float>(
     let mut of_parameters: Vec<Vec<T>> = parameters.iter().map(|values| vec![nan; values.len()]).collect();
     if let Some(gradient) = gradient {
         let into = OpGradients {
-            inputs: vec![Some(&mut input)],
-            parameters: Some(of_parameters.iter_mut().map(Vec::as_mut_slice).collect()),
+            inputs: OfInputs::from_iter([Some(&mut input[..])]),
+            parameters: Some(&mut of_parameters),
         };
         operation.vjp(&context, &kept, &y, &mut elements(gradient), into);
     }

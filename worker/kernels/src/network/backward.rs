@@ -1,15 +1,12 @@
 //! The backward pass.
 
 use candle_core::{Result, TensorId, Var, bail};
-use rayon::prelude::*;
 
 use super::buffer_pool::{Buffer, BufferPool};
-use super::operation::{Float, GradientFlow, OpContext, OpGradients};
-use super::program::{NodeValues, Program, Values, inputs_of};
+use super::operation::{Float, GradientFlow, OfInputs, OpGradients};
+use super::operations::chunks::for_each_two;
+use super::program::{Locked, Program, inputs_of};
 use crate::optimizer::{Gradient, Gradients};
-
-/// Elements that one thread adds at a time.
-const CHUNK: usize = 1 << 14;
 
 /// The gradients that are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +29,8 @@ impl<T: Float> Program<T> {
         if gradient.len() != pass.batch * self.nodes[last].size {
             bail!("{} gradients for {} outputs", gradient.len(), pass.batch * self.nodes[last].size);
         }
-        let values = Values::of(&self.parameters, &self.buffers);
+        let locked = Locked::of(&self.parameters, &self.buffers);
+        let values = locked.values()?;
         let memory = &mut self.memory;
         let mut flowing = Flowing { gradients: (0..=self.nodes.len()).map(|_| None).collect() };
         let mut first = memory.pool.take(gradient.len());
@@ -44,26 +42,21 @@ impl<T: Float> Program<T> {
                 None => wanted.input,
                 Some(before) => wanted.input || self.nodes[before].is_trained && wanted.parameters,
             };
-            let needed: Vec<bool> = node.inputs.iter().map(is_wanted).collect();
+            let needed: OfInputs<bool> = node.inputs.iter().map(is_wanted).collect();
             let (before, rest) = memory.results.split_at(index);
             let operands = inputs_of(&self.nodes, node, &memory.input, before, pass.batch);
-            let NodeValues { parameters, buffers } = values.of_node(node)?;
-            let context = OpContext { pass, inputs: &operands, parameters: &parameters, buffers: &buffers };
+            let context = values.context(pass, node, &operands);
             let (kept, y) = (&memory.kept[index], &rest[0][..pass.batch * node.size]);
             let flow = node.operation.gradient_flow();
-            let mut written: Vec<Option<Buffer<T>>> = match flow {
-                GradientFlow::InPlace => Vec::new(),
+            let mut written: OfInputs<Option<Buffer<T>>> = match flow {
+                GradientFlow::InPlace => OfInputs::new(),
                 GradientFlow::Written => {
                     let sizes = operands.iter().map(|operand| operand.len()).zip(&needed);
                     sizes.map(|(size, needed)| needed.then(|| memory.pool.take(size))).collect()
                 }
             };
-            let of_parameters = (wanted.parameters && !node.parameters.is_empty()).then(|| {
-                // A node's parameters follow on each other among the program's.
-                let first = node.parameters[0];
-                let gradients = &mut memory.parameter_gradients[first..first + node.parameters.len()];
-                gradients.iter_mut().map(Vec::as_mut_slice).collect()
-            });
+            let has_wanted = wanted.parameters && !node.parameters.is_empty();
+            let of_parameters = has_wanted.then(|| &mut memory.parameter_gradients[node.parameters.clone()]);
             if of_parameters.is_some() || needed.contains(&true) {
                 let into = OpGradients {
                     inputs: written.iter_mut().map(Option::as_deref_mut).collect(),
@@ -73,7 +66,7 @@ impl<T: Float> Program<T> {
             }
             match flow {
                 GradientFlow::InPlace => {
-                    let takers: Vec<usize> = node
+                    let takers: OfInputs<usize> = node
                         .inputs
                         .iter()
                         .zip(&needed)
@@ -86,9 +79,7 @@ impl<T: Float> Program<T> {
                     };
                     for taker in others {
                         let mut copy = memory.pool.take(gradient.len());
-                        copy.par_chunks_mut(CHUNK)
-                            .zip(gradient.par_chunks(CHUNK))
-                            .for_each(|(copy, gradient)| copy.copy_from_slice(gradient));
+                        for_each_two(&mut copy, &gradient, <[T]>::copy_from_slice);
                         flowing.deliver(*taker, copy, &mut memory.pool);
                     }
                     flowing.deliver(*last, gradient, &mut memory.pool);
@@ -131,7 +122,7 @@ impl<T: Float> Flowing<T> {
     fn deliver(&mut self, source: usize, gradient: Buffer<T>, pool: &mut BufferPool<T>) {
         match &mut self.gradients[source] {
             Some(sum) => {
-                sum.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK)).for_each(|(sum, more)| {
+                for_each_two(sum, &gradient, |sum, more| {
                     for (sum, more) in sum.iter_mut().zip(more) {
                         *sum += *more;
                     }

@@ -65,7 +65,7 @@ impl<T: Float> ProgramBuilder<T> {
         let index = |all: &mut Vec<Var>, more: Vec<Var>| {
             let first = all.len();
             all.extend(more);
-            (first..all.len()).collect()
+            first..all.len()
         };
         let node = Node {
             size: shapes.output,

@@ -24,7 +24,7 @@ pub use backward::Wanted;
 pub use builder::{NodeId, ProgramBuilder};
 pub use loss::Loss;
 pub use operation::{
-    Dual, Float, GradientFlow, InputTangents, Kept, KeptSize, Mode, OpContext, OpDuals, OpGradients,
-    OpShapes, Operation, Pass, WantedDuals,
+    Dual, Float, GradientFlow, InputTangents, Kept, KeptSize, Mode, OfInputs, OpContext, OpDuals,
+    OpGradients, OpShapes, Operation, Pass, WantedDuals,
 };
 pub use program::Program;

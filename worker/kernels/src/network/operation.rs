@@ -1,5 +1,7 @@
 //! An operation of a network, with its derivatives.
 
+use smallvec::SmallVec;
+
 use crate::elementary::Elementary;
 use crate::vector::Dispatch;
 
@@ -77,12 +79,16 @@ pub struct OpContext<'a, T> {
     pub buffers: &'a [&'a [T]],
 }
 
+/// Something for each input of an operation. Few have more inputs than need no memory of their own: a small network would spend a
+/// good part of a step on asking for it.
+pub type OfInputs<T> = SmallVec<[T; 4]>;
+
 /// Where the gradients of an operation's operands go; none where nobody asks. They are overwritten, not added to.
 pub struct OpGradients<'a, T> {
     /// Of each input.
-    pub inputs: Vec<Option<&'a mut [T]>>,
-    /// Of all parameters.
-    pub parameters: Option<Vec<&'a mut [T]>>,
+    pub inputs: OfInputs<Option<&'a mut [T]>>,
+    /// Of all parameters, each of its parameter's size.
+    pub parameters: Option<&'a mut [Vec<T>]>,
 }
 
 /// How operands move along a direction; none where they stand still.

@@ -1,9 +1,11 @@
 //! A compiled network: its nodes, its memory, and the forward pass.
 
+use std::ops::Range;
+
 use candle_core::{Result, Tensor, Var, bail};
 
 use super::buffer_pool::BufferPool;
-use super::operation::{Float, Kept, Mode, OpContext, Operation, Pass};
+use super::operation::{Float, Kept, Mode, OfInputs, OpContext, Operation, Pass};
 use crate::element::Elements;
 
 /// Floats of activations that an evaluation holds at a time.
@@ -15,10 +17,10 @@ const EVALUATION_EXAMPLES: usize = 16;
 pub(super) struct Node<T> {
     pub(super) operation: Box<dyn Operation<T>>,
     pub(super) inputs: Vec<usize>,
-    /// Indices of the program's parameters.
-    pub(super) parameters: Vec<usize>,
-    /// Indices of the program's buffers.
-    pub(super) buffers: Vec<usize>,
+    /// Its own among the program's parameters.
+    pub(super) parameters: Range<usize>,
+    /// Its own among the program's buffers.
+    pub(super) buffers: Range<usize>,
     /// Elements of an example's result.
     pub(super) size: usize,
     /// Whether the result depends on a parameter.
@@ -49,32 +51,42 @@ pub(super) struct Memory<T> {
     pub(super) pool: BufferPool<T>,
 }
 
-/// The values of parameters and buffers while a pass runs.
-pub(super) struct Values<'a> {
+/// A program's parameters and buffers, locked for reading while a pass runs.
+pub(super) struct Locked<'a> {
     parameters: Vec<Elements<'a>>,
     buffers: Vec<Elements<'a>>,
 }
 
-/// A node's parameters and buffers while a pass runs.
-pub(super) struct NodeValues<'a, T> {
-    pub(super) parameters: Vec<&'a [T]>,
-    pub(super) buffers: Vec<&'a [T]>,
+/// The values of a program's parameters and buffers while a pass runs.
+pub(super) struct Values<'a, T> {
+    parameters: Vec<&'a [T]>,
+    buffers: Vec<&'a [T]>,
 }
 
-impl<'a> Values<'a> {
+impl<'a> Locked<'a> {
     pub(super) fn of(parameters: &'a [Var], buffers: &'a [Var]) -> Self {
-        let read = |variables: &'a [Var]| variables.iter().map(|variable| Elements::of(variable)).collect();
-        Self { parameters: read(parameters), buffers: read(buffers) }
+        let lock = |variables: &'a [Var]| variables.iter().map(|variable| Elements::of(variable)).collect();
+        Self { parameters: lock(parameters), buffers: lock(buffers) }
     }
 
-    /// A node's parameters and buffers.
-    pub(super) fn of_node<T: Float>(&self, node: &Node<T>) -> Result<NodeValues<'_, T>> {
-        let parameters = node.parameters.iter().map(|&index| self.parameters[index].as_slice::<T>());
-        let buffers = node.buffers.iter().map(|&index| self.buffers[index].as_slice::<T>());
-        Ok(NodeValues {
-            parameters: parameters.collect::<Result<_>>()?,
-            buffers: buffers.collect::<Result<_>>()?,
-        })
+    pub(super) fn values<'b, T: Float>(&'b self) -> Result<Values<'b, T>> {
+        let values_of = |variables: &'b [Elements<'a>]| variables.iter().map(Elements::as_slice).collect();
+        let (parameters, buffers): (Result<_>, Result<_>) =
+            (values_of(&self.parameters), values_of(&self.buffers));
+        Ok(Values { parameters: parameters?, buffers: buffers? })
+    }
+}
+
+impl<T> Values<'_, T> {
+    /// The operands of a node.
+    pub(super) fn context<'a>(
+        &'a self,
+        pass: Pass,
+        node: &Node<T>,
+        inputs: &'a [&'a [T]],
+    ) -> OpContext<'a, T> {
+        let (parameters, buffers) = (node.parameters.clone(), node.buffers.clone());
+        OpContext { pass, inputs, parameters: &self.parameters[parameters], buffers: &self.buffers[buffers] }
     }
 }
 
@@ -148,13 +160,12 @@ impl<T: Float> Program<T> {
         memory.input.extend_from_slice(inputs);
         let mut updates = Vec::new();
         {
-            let values = Values::of(&self.parameters, &self.buffers);
+            let locked = Locked::of(&self.parameters, &self.buffers);
+            let values = locked.values()?;
             for (index, node) in self.nodes.iter().enumerate() {
                 let (before, rest) = memory.results.split_at_mut(index);
                 let operands = inputs_of(&self.nodes, node, &memory.input, before, pass.batch);
-                let NodeValues { parameters, buffers } = values.of_node(node)?;
-                let context =
-                    OpContext { pass, inputs: &operands, parameters: &parameters, buffers: &buffers };
+                let context = values.context(pass, node, &operands);
                 let kept = &mut memory.kept[index];
                 let size = node.operation.kept(pass.batch);
                 kept.floats.resize(size.floats, T::default());
@@ -167,7 +178,7 @@ impl<T: Float> Program<T> {
                 if matches!(mode, Mode::Training { updates_statistics: true, .. })
                     && let Some(updated) = node.operation.updated_buffers(&context, kept)
                 {
-                    updates.extend(node.buffers.iter().copied().zip(updated));
+                    updates.extend(node.buffers.clone().zip(updated));
                 }
             }
         }
@@ -187,7 +198,7 @@ pub(super) fn inputs_of<'a, T>(
     input: &'a [T],
     results: &'a [Vec<T>],
     batch: usize,
-) -> Vec<&'a [T]> {
+) -> OfInputs<&'a [T]> {
     let of = |&source: &usize| match source.checked_sub(1) {
         None => input,
         Some(index) => &results[index][..batch * nodes[index].size],

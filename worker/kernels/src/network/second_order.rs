@@ -6,8 +6,8 @@
 
 use candle_core::{Result, bail};
 
-use super::operation::{Dual, Float, InputTangents, Mode, OpContext, WantedDuals};
-use super::program::{NodeValues, Program, Values, inputs_of};
+use super::operation::{Dual, Float, InputTangents, Mode, WantedDuals};
+use super::program::{Locked, Program, inputs_of};
 
 impl<T: Float> Program<T> {
     /// The product of the Hessian of a loss of the outputs of the last forward pass, an evaluation's, with a `direction`: a part for
@@ -30,7 +30,8 @@ impl<T: Float> Program<T> {
         if !fits {
             bail!("a direction has a part for each parameter, of its size");
         }
-        let values = Values::of(&self.parameters, &self.buffers);
+        let locked = Locked::of(&self.parameters, &self.buffers);
+        let values = locked.values()?;
         let memory = &self.memory;
         let mut tangents: Vec<Option<Vec<T>>> = Vec::with_capacity(self.nodes.len());
         for (index, node) in self.nodes.iter().enumerate() {
@@ -39,10 +40,9 @@ impl<T: Float> Program<T> {
                 continue;
             }
             let operands = inputs_of(&self.nodes, node, &memory.input, &memory.results[..index], pass.batch);
-            let NodeValues { parameters, buffers } = values.of_node(node)?;
-            let context = OpContext { pass, inputs: &operands, parameters: &parameters, buffers: &buffers };
+            let context = values.context(pass, node, &operands);
             let (of_inputs, of_parameters) =
-                (input_tangents(&node.inputs, &tangents), parts(&node.parameters, direction));
+                (input_tangents(&node.inputs, &tangents), parts(&direction[node.parameters.clone()]));
             let moving = InputTangents { inputs: &of_inputs, parameters: &of_parameters };
             let y = &memory.results[index][..pass.batch * node.size];
             let tangent = node.operation.jvp(&context, &memory.kept[index], y, &moving);
@@ -58,10 +58,9 @@ impl<T: Float> Program<T> {
         for (index, node) in self.nodes.iter().enumerate().rev() {
             let Some(dual) = duals[index].take() else { continue };
             let operands = inputs_of(&self.nodes, node, &memory.input, &memory.results[..index], pass.batch);
-            let NodeValues { parameters, buffers } = values.of_node(node)?;
-            let context = OpContext { pass, inputs: &operands, parameters: &parameters, buffers: &buffers };
+            let context = values.context(pass, node, &operands);
             let (of_inputs, of_parameters) =
-                (input_tangents(&node.inputs, &tangents), parts(&node.parameters, direction));
+                (input_tangents(&node.inputs, &tangents), parts(&direction[node.parameters.clone()]));
             let moving = InputTangents { inputs: &of_inputs, parameters: &of_parameters };
             let is_wanted = |&source: &usize| source > 0 && self.nodes[source - 1].is_trained;
             let wanted: Vec<bool> = node.inputs.iter().map(is_wanted).collect();
@@ -74,9 +73,9 @@ impl<T: Float> Program<T> {
                 &dual,
                 WantedDuals { inputs: &wanted },
             );
-            for (parameter, product) in node.parameters.iter().zip(found.parameters) {
+            for (parameter, product) in node.parameters.clone().zip(found.parameters) {
                 if let Some(product) = product {
-                    products[*parameter] = product;
+                    products[parameter] = product;
                 }
             }
             for ((source, wanted), more) in node.inputs.iter().zip(wanted).zip(found.inputs) {
@@ -97,8 +96,8 @@ fn input_tangents<'a, T>(inputs: &[usize], tangents: &'a [Option<Vec<T>>]) -> Ve
     inputs.iter().map(|source| tangents[source.checked_sub(1)?].as_deref()).collect()
 }
 
-fn parts<'a, T>(parameters: &[usize], direction: &'a [Vec<T>]) -> Vec<Option<&'a [T]>> {
-    parameters.iter().map(|&index| Some(direction[index].as_slice())).collect()
+fn parts<T>(direction: &[Vec<T>]) -> Vec<Option<&[T]>> {
+    direction.iter().map(|part| Some(part.as_slice())).collect()
 }
 
 /// The sum of two vectors that may be missing.

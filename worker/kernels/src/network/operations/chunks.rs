@@ -8,7 +8,7 @@ pub(super) const CHUNK: usize = 1 << 14;
 pub(super) const PARALLEL_FROM: usize = 1 << 16;
 
 /// Runs `work` over parts of both slices, which have one length. What it does to an element must not depend on the part.
-pub(super) fn for_each_two<T: Send + Sync>(
+pub(in crate::network) fn for_each_two<T: Send + Sync>(
     first: &mut [T],
     second: &[T],
     work: impl Fn(&mut [T], &[T]) + Sync,

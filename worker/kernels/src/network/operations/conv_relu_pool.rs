@@ -66,7 +66,10 @@ impl<T: Float> Operation<T> for ConvReluPool {
         into: OpGradients<'_, T>,
     ) {
         let OpGradients { inputs, parameters } = into;
-        let parameters = parameters.and_then(|parameters| <[&mut [T]; 2]>::try_from(parameters).ok());
+        let parameters = match parameters {
+            Some([weight, bias]) => Some((weight.as_mut_slice(), bias.as_mut_slice())),
+            _ => None,
+        };
         pooled_backward(
             &self.of(context.pass.batch),
             context.inputs[0],
@@ -74,7 +77,7 @@ impl<T: Float> Operation<T> for ConvReluPool {
             gradient,
             &kept.bytes,
             inputs.into_iter().next().flatten(),
-            parameters.map(|[weight, bias]| (weight, bias)),
+            parameters,
         );
     }
 

@@ -96,12 +96,11 @@ impl<T: Float> Operation<T> for Dense {
     ) {
         let shape = self.shape(context.pass.batch);
         self.mask(y, gradient);
-        if let Some(mut parameters) = into.parameters {
-            let (weights, biases) = parameters.split_at_mut(1);
-            let biases = biases.first_mut().map_or(&mut [][..], |biases| biases);
-            parameter_gradients(shape, context.inputs[0], gradient, weights[0], biases);
+        if let Some([weights, biases @ ..]) = into.parameters {
+            let biases = biases.first_mut().map_or(&mut [][..], Vec::as_mut_slice);
+            parameter_gradients(shape, context.inputs[0], gradient, weights, biases);
         }
-        if let [Some(input)] = into.inputs.into_iter().collect::<Vec<_>>().as_mut_slice() {
+        if let Some(input) = into.inputs.into_iter().next().flatten() {
             input_gradient(shape, context.parameters[0], gradient, input);
         }
     }

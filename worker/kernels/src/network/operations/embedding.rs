@@ -77,8 +77,8 @@ impl Embedding {
         }
     }
 
-    fn parameter_gradients<T: Float>(&self, tokens: &[T], gradient: &[T], mut into: Vec<&mut [T]>) {
-        self.scatter(gradient, into[0], |row| self.token(tokens[row]));
+    fn parameter_gradients<T: Float>(&self, tokens: &[T], gradient: &[T], into: &mut [Vec<T>]) {
+        self.scatter(gradient, &mut into[0], |row| self.token(tokens[row]));
         if let Some(positions) = into.get_mut(1) {
             self.scatter(gradient, positions, |row| row % self.positions);
         }
@@ -147,8 +147,7 @@ impl<T: Float> Operation<T> for Embedding {
         let parameters = match &result.tangent {
             Some(tangent) => {
                 let mut sums: Vec<Vec<T>> = sizes.map(|size| vec![T::default(); size]).collect();
-                let into = sums.iter_mut().map(Vec::as_mut_slice).collect();
-                self.parameter_gradients(context.inputs[0], tangent, into);
+                self.parameter_gradients(context.inputs[0], tangent, &mut sums);
                 sums.into_iter().map(Some).collect()
             }
             None => sizes.map(|_| None).collect(),

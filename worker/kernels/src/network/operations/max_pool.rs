@@ -184,6 +184,8 @@ impl<T: Dispatch> Kernel<T> for Maxima<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use smallvec::smallvec;
+
     use super::*;
     use crate::network::operation::{Mode, Pass};
     use crate::network::testing::Case;
@@ -197,7 +199,7 @@ mod tests {
         let (mut y, mut gradient) = (vec![0.0; output * pass.batch], vec![f32::NAN; x.len()]);
         pool.forward(&context, &mut kept, &mut y);
         let mut ones = vec![1.0; y.len()];
-        let into = OpGradients { inputs: vec![Some(&mut gradient)], parameters: None };
+        let into = OpGradients { inputs: smallvec![Some(&mut gradient[..])], parameters: None };
         pool.vjp(&context, &kept, &y, &mut ones, into);
         (y, gradient)
     }

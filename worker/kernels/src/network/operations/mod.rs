@@ -6,7 +6,7 @@ mod attention;
 mod average_pool;
 mod batch_norm;
 mod channel_maps;
-mod chunks;
+pub(super) mod chunks;
 mod conv2d;
 mod conv_relu_pool;
 mod dense;
