@@ -6,6 +6,7 @@ use super::buffer_pool::{Buffer, BufferPool};
 use super::operation::{Float, GradientFlow, OfInputs, OpGradients};
 use super::operations::chunks::for_each_two;
 use super::program::{Locked, Program, inputs_of};
+use crate::element::Elements;
 use crate::optimizer::{Gradient, Gradients};
 
 /// The gradients that are asked for.
@@ -24,13 +25,17 @@ impl<T: Float> Program<T> {
     /// # Errors
     /// If there was no forward pass, or the gradient isn't of the outputs' size.
     pub fn backward(&mut self, gradient: &[T], wanted: Wanted) -> Result<Option<Vec<T>>> {
-        let Some(pass) = self.memory.pass else { bail!("there is no forward pass to go back through") };
+        let Some((pass, input)) = self.memory.pass.clone() else {
+            bail!("there is no forward pass to go back through")
+        };
         let last = self.nodes.len() - 1;
         if gradient.len() != pass.batch * self.nodes[last].size {
             bail!("{} gradients for {} outputs", gradient.len(), pass.batch * self.nodes[last].size);
         }
         let locked = Locked::of(&self.parameters, &self.buffers);
         let values = locked.values()?;
+        let elements = Elements::of(&input);
+        let input = elements.as_slice()?;
         let memory = &mut self.memory;
         let mut flowing = Flowing { gradients: (0..=self.nodes.len()).map(|_| None).collect() };
         let mut first = memory.pool.take(gradient.len());
@@ -44,7 +49,7 @@ impl<T: Float> Program<T> {
             };
             let needed: OfInputs<bool> = node.inputs.iter().map(is_wanted).collect();
             let (before, rest) = memory.results.split_at(index);
-            let operands = inputs_of(&self.nodes, node, &memory.input, before, pass.batch);
+            let operands = inputs_of(&self.nodes, node, input, before, pass.batch);
             let context = values.context(pass, node, &operands);
             let (kept, y) = (&memory.kept[index], &rest[0][..pass.batch * node.size]);
             let flow = node.operation.gradient_flow();

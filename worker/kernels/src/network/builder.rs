@@ -97,7 +97,6 @@ impl<T: Float> ProgramBuilder<T> {
             self.parameters.iter().map(|parameter| vec![T::default(); parameter.elem_count()]).collect();
         let memory = Memory {
             pass: None,
-            input: Vec::new(),
             results: self.nodes.iter().map(|_| Vec::new()).collect(),
             kept: self.nodes.iter().map(|_| Default::default()).collect(),
             parameter_gradients,

@@ -39,10 +39,8 @@ pub struct Program<T> {
 
 /// What passes leave for one another.
 pub(super) struct Memory<T> {
-    /// The pass whose results are held; none before the first.
-    pub(super) pass: Option<Pass>,
-    /// The input `[batch, …]` of that pass.
-    pub(super) input: Vec<T>,
+    /// The pass whose results are held and its input `[batch, …]`, which is shared with whoever gave it; none before the first pass.
+    pub(super) pass: Option<(Pass, Tensor)>,
     /// The results of the nodes, `[room, …]`.
     pub(super) results: Vec<Vec<T>>,
     pub(super) kept: Vec<Kept<T>>,
@@ -116,7 +114,9 @@ impl<T: Float> Program<T> {
     /// If the inputs don't fit the network.
     pub fn forward(&mut self, inputs: &Tensor, mode: Mode) -> Result<&[T]> {
         let elements = Elements::of(inputs);
-        self.forward_slice(elements.as_slice::<T>()?, mode)
+        let pass = self.run(elements.as_slice::<T>()?, mode)?;
+        self.memory.pass = Some((pass, inputs.clone()));
+        Ok(self.latest_outputs(pass.batch))
     }
 
     /// Runs the network over a batch, each example by itself; gives its outputs `[batch, outputs]`. However the batch is cut, they
@@ -130,19 +130,21 @@ impl<T: Float> Program<T> {
         let chunk = (EVALUATION_FLOATS / self.floats_an_example().max(1)).max(EVALUATION_EXAMPLES);
         let mut outputs = Vec::with_capacity(self.batch_of(inputs)? * self.output_size());
         for inputs in inputs.chunks(chunk * self.input_size) {
-            outputs.extend_from_slice(self.forward_slice(inputs, Mode::Evaluation)?);
+            let Pass { batch, .. } = self.run(inputs, Mode::Evaluation)?;
+            outputs.extend_from_slice(self.latest_outputs(batch));
         }
-        self.memory.pass = None;
         Ok(outputs)
     }
 
     /// The outputs of the last forward pass, `[batch, outputs]`; none after an evaluation.
     pub fn outputs(&self) -> Option<&[T]> {
-        let batch = self.memory.pass?.batch;
-        match (self.nodes.last(), self.memory.results.last()) {
-            (Some(node), Some(results)) => Some(&results[..batch * node.size]),
-            _ => Some(&self.memory.input),
-        }
+        self.memory.pass.as_ref().map(|(pass, _)| self.latest_outputs(pass.batch))
+    }
+
+    /// What the last operation gave in the latest run, of so many examples.
+    fn latest_outputs(&self, batch: usize) -> &[T] {
+        let results = self.memory.results.last().map_or(&[][..], Vec::as_slice);
+        &results[..batch * self.output_size()]
     }
 
     fn batch_of(&self, inputs: &[T]) -> Result<usize> {
@@ -152,19 +154,18 @@ impl<T: Float> Program<T> {
         Ok(inputs.len() / self.input_size)
     }
 
-    fn forward_slice(&mut self, inputs: &[T], mode: Mode) -> Result<&[T]> {
+    /// Runs the operations, and forgets the pass before.
+    fn run(&mut self, inputs: &[T], mode: Mode) -> Result<Pass> {
         let pass = Pass { batch: self.batch_of(inputs)?, mode };
         let memory = &mut self.memory;
         memory.pass = None;
-        memory.input.clear();
-        memory.input.extend_from_slice(inputs);
         let mut updates = Vec::new();
         {
             let locked = Locked::of(&self.parameters, &self.buffers);
             let values = locked.values()?;
             for (index, node) in self.nodes.iter().enumerate() {
                 let (before, rest) = memory.results.split_at_mut(index);
-                let operands = inputs_of(&self.nodes, node, &memory.input, before, pass.batch);
+                let operands = inputs_of(&self.nodes, node, inputs, before, pass.batch);
                 let context = values.context(pass, node, &operands);
                 let kept = &mut memory.kept[index];
                 let size = node.operation.kept(pass.batch);
@@ -186,8 +187,7 @@ impl<T: Float> Program<T> {
             let buffer = &self.buffers[buffer];
             buffer.set(&Tensor::from_vec(values, buffer.shape(), &candle_core::Device::Cpu)?)?;
         }
-        self.memory.pass = Some(pass);
-        Ok(self.outputs().unwrap_or_default())
+        Ok(pass)
     }
 }
 

@@ -8,6 +8,7 @@ use candle_core::{Result, bail};
 
 use super::operation::{Dual, Float, InputTangents, Mode, WantedDuals};
 use super::program::{Locked, Program, inputs_of};
+use crate::element::Elements;
 
 impl<T: Float> Program<T> {
     /// The product of the Hessian of a loss of the outputs of the last forward pass, an evaluation's, with a `direction`: a part for
@@ -21,8 +22,8 @@ impl<T: Float> Program<T> {
         direction: &[Vec<T>],
         loss: impl FnOnce(&[T], &[T]) -> Result<Dual<T>>,
     ) -> Result<Vec<Vec<T>>> {
-        let pass = match self.memory.pass {
-            Some(pass) if pass.mode == Mode::Evaluation => pass,
+        let (pass, input) = match &self.memory.pass {
+            Some((pass, input)) if pass.mode == Mode::Evaluation => (*pass, input),
             _ => bail!("a Hessian is that of a forward pass in evaluation mode"),
         };
         let fits = direction.len() == self.parameters.len()
@@ -32,6 +33,8 @@ impl<T: Float> Program<T> {
         }
         let locked = Locked::of(&self.parameters, &self.buffers);
         let values = locked.values()?;
+        let elements = Elements::of(input);
+        let input = elements.as_slice()?;
         let memory = &self.memory;
         let mut tangents: Vec<Option<Vec<T>>> = Vec::with_capacity(self.nodes.len());
         for (index, node) in self.nodes.iter().enumerate() {
@@ -39,7 +42,7 @@ impl<T: Float> Program<T> {
                 tangents.push(None);
                 continue;
             }
-            let operands = inputs_of(&self.nodes, node, &memory.input, &memory.results[..index], pass.batch);
+            let operands = inputs_of(&self.nodes, node, input, &memory.results[..index], pass.batch);
             let context = values.context(pass, node, &operands);
             let (of_inputs, of_parameters) =
                 (input_tangents(&node.inputs, &tangents), parts(&direction[node.parameters.clone()]));
@@ -57,7 +60,7 @@ impl<T: Float> Program<T> {
             self.parameters.iter().map(|parameter| vec![T::default(); parameter.elem_count()]).collect();
         for (index, node) in self.nodes.iter().enumerate().rev() {
             let Some(dual) = duals[index].take() else { continue };
-            let operands = inputs_of(&self.nodes, node, &memory.input, &memory.results[..index], pass.batch);
+            let operands = inputs_of(&self.nodes, node, input, &memory.results[..index], pass.batch);
             let context = values.context(pass, node, &operands);
             let (of_inputs, of_parameters) =
                 (input_tangents(&node.inputs, &tangents), parts(&direction[node.parameters.clone()]));

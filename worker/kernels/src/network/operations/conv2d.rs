@@ -119,7 +119,7 @@ impl<T: Float> Operation<T> for Conv2d {
             mask(y, gradient);
         }
         if let Some(parameters) = into.parameters {
-            let mut parameters = parameters.into_iter();
+            let mut parameters = parameters.iter_mut();
             if let Some(weight) = parameters.next() {
                 weight_gradient(&self.shape, context.inputs[0], gradient, weight);
             }

@@ -126,7 +126,7 @@ impl<T: Float> Operation<T> for LayerNorm {
         };
         if let Some(parameters) = into.parameters {
             let total = partition::sum(sums);
-            for (into, sums) in parameters.into_iter().zip(total.chunks_exact(width)) {
+            for (into, sums) in parameters.iter_mut().zip(total.chunks_exact(width)) {
                 into.iter_mut().zip(sums).for_each(|(into, sum)| *into = T::from_f64(*sum));
             }
         }
