@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use basin_tests::{Sandbox, eventually, images};
 
 /// One task of several minutes.
-const LONG: &[&str] = &["--set", "epochs=4000", "--set", "seeds=1", "--set", "batch_size=32"];
+const LONG: &[&str] = &["--set", "epochs=40000", "--set", "seeds=1", "--set", "batch_size=32"];
 
 fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test")).with_file("sweep.toml", &images("deaths", 1, 1))
