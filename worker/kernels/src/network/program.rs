@@ -68,10 +68,9 @@ impl<'a> Locked<'a> {
     }
 
     pub(super) fn values<'b, T: Float>(&'b self) -> Result<Values<'b, T>> {
-        let values_of = |variables: &'b [Elements<'a>]| variables.iter().map(Elements::as_slice).collect();
-        let (parameters, buffers): (Result<_>, Result<_>) =
-            (values_of(&self.parameters), values_of(&self.buffers));
-        Ok(Values { parameters: parameters?, buffers: buffers? })
+        let read =
+            |variables: &'b [Elements<'a>]| variables.iter().map(Elements::as_slice).collect::<Result<_>>();
+        Ok(Values { parameters: read(&self.parameters)?, buffers: read(&self.buffers)? })
     }
 }
 
