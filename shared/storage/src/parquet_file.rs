@@ -1,17 +1,16 @@
 //! One way to write and read Parquet: the same rows give the same bytes, and no bytes can bring the reader down.
 
 use std::io::{self, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_array::{Array, Float64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, SchemaRef};
+use basin_parquet::{ParquetFile, guarded};
 use bytes::Bytes;
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -93,22 +92,21 @@ pub(crate) fn decode(bytes: Bytes) -> Result<Vec<RecordBatch>, DecodeError> {
 
 /// The columns' names and types, and the rows, of a Parquet file.
 pub(crate) fn decode_with_schema(bytes: Bytes) -> Result<(SchemaRef, Vec<RecordBatch>), DecodeError> {
-    // The reader has checks, but not everywhere; what it panics on is damage like any other. Nothing of it is kept.
-    catch_unwind(AssertUnwindSafe(|| decode_unguarded(bytes)))
-        .unwrap_or_else(|_| Err(DecodeError::NotParquet("the reader gave up".to_owned())))
+    guarded(|| decode_unguarded(bytes))
+        .unwrap_or_else(|| Err(DecodeError::NotParquet("the reader gave up".to_owned())))
 }
 
 fn decode_unguarded(bytes: Bytes) -> Result<(SchemaRef, Vec<RecordBatch>), DecodeError> {
     let broken = |error: &dyn std::fmt::Display| DecodeError::NotParquet(error.to_string());
-    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|error| broken(&error))?;
-    let schema = Arc::clone(builder.schema());
-    let groups = builder.metadata().row_groups();
+    let file = ParquetFile::open(bytes).map_err(|error| broken(&error))?;
+    let schema = Arc::clone(file.schema());
+    let groups = file.row_groups();
     let rows: i64 = groups.iter().map(RowGroupMetaData::num_rows).fold(0, i64::saturating_add);
     let unpacked: i64 = groups.iter().map(RowGroupMetaData::total_byte_size).fold(0, i64::saturating_add);
     if !(0..=MOST_ROWS).contains(&rows) || !(0..=MOST_BYTES).contains(&unpacked) {
         return Err(DecodeError::Wrong(format!("{rows} rows of {unpacked} bytes are more than is read")));
     }
-    let reader = builder.build().map_err(|error| broken(&error))?;
+    let reader = file.rows(ProjectionMask::all()).map_err(|error| broken(&error))?;
     let batches = reader.map(|batch| batch.map_err(|error| broken(&error))).collect::<Result<_, _>>()?;
     Ok((schema, batches))
 }

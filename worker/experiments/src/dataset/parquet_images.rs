@@ -1,15 +1,14 @@
 //! Parquet files with encoded images, as the data sets hub lays them out: `img` = {`bytes`, `path`} and `label`.
 
 use std::fs::{self, File};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use arrow_array::{
     Array, BinaryArray, Int32Array, Int64Array, LargeBinaryArray, RecordBatch, StructArray, UInt8Array,
 };
 use arrow_schema::DataType;
+use basin_parquet::ParquetFile;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::DatasetError;
 use super::decoded::{Decoded, LabelledImages};
@@ -21,13 +20,24 @@ use super::import_options::{ImportOptions, divide};
 /// The names of a column of images, where none is named.
 pub(super) const IMAGES: [&str; 3] = ["image", "img", "images"];
 
-/// Reads Parquet. Its library has checks, but not everywhere: what it panics on is damage like any other, and nothing of it is kept.
+/// Reads Parquet; that its library gave up is damage like any other, and nothing of it is kept.
 pub(super) fn guarded<T>(
     path: &Path,
     read: impl FnOnce() -> Result<T, DatasetError>,
 ) -> Result<T, DatasetError> {
     let gave_up = || DatasetError::Parquet { path: path.to_owned(), source: "the reader gave up".into() };
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(gave_up()))
+    basin_parquet::guarded(read).unwrap_or_else(|| Err(gave_up()))
+}
+
+pub(super) fn open(path: &Path) -> Result<ParquetFile<File>, DatasetError> {
+    let file = File::open(path).map_err(DatasetError::read(path))?;
+    ParquetFile::open(file).map_err(unreadable(path))
+}
+
+pub(super) fn unreadable<E: std::error::Error + Send + Sync + 'static>(
+    path: &Path,
+) -> impl Fn(E) -> DatasetError {
+    move |source| DatasetError::Parquet { path: path.to_owned(), source: Box::new(source) }
 }
 
 /// Appends the images (`side` × `side`, RGB) and labels of the Parquet file at `path` to `split`, in the file's order.
@@ -49,17 +59,11 @@ fn read_rows(
     classes: usize,
     split: &mut LabelledImages,
 ) -> Result<(), DatasetError> {
-    let file = File::open(path).map_err(DatasetError::read(path))?;
-    let unreadable = |source: Box<dyn std::error::Error + Send + Sync>| DatasetError::Parquet {
-        path: path.to_owned(),
-        source,
-    };
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| unreadable(error.into()))?;
-    let columns = ProjectionMask::columns(builder.parquet_schema(), ["img.bytes", "label"]);
-    let reader = builder.with_projection(columns).build().map_err(|error| unreadable(error.into()))?;
+    let file = open(path)?;
+    let columns = ProjectionMask::columns(file.columns(), ["img.bytes", "label"]);
     let mut row = 0;
-    for batch in reader {
-        let batch = batch.map_err(|error| unreadable(error.into()))?;
+    for batch in file.rows(columns).map_err(unreadable(path))? {
+        let batch = batch.map_err(unreadable(path))?;
         let images = images(path, &batch)?;
         let labels = labels(path, &batch)?;
         for (index, image) in images.into_iter().enumerate() {
@@ -149,13 +153,8 @@ fn read_into(
     set: &mut ImageSet,
     classes: &mut Vec<String>,
 ) -> Result<(), DatasetError> {
-    let file = File::open(path).map_err(DatasetError::read(path))?;
-    let unreadable = |source: Box<dyn std::error::Error + Send + Sync>| DatasetError::Parquet {
-        path: path.to_owned(),
-        source,
-    };
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| unreadable(error.into()))?;
-    let schema = builder.schema().clone();
+    let file = open(path)?;
+    let schema = file.schema();
     let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     let find = |wanted: Option<&String>, usual: &[&str], content: ColumnContent| {
         let found = match wanted {
@@ -174,15 +173,15 @@ fn read_into(
     if let Some(names) = schema.metadata().get("huggingface").and_then(|text| class_names(text, &label)) {
         *classes = names;
     }
-    let mask = ProjectionMask::columns(builder.parquet_schema(), [image.as_str(), label.as_str()]);
+    let mask = ProjectionMask::columns(file.columns(), [image.as_str(), label.as_str()]);
     let bytes_mask = format!("{image}.bytes");
-    let of_struct = ProjectionMask::columns(builder.parquet_schema(), [bytes_mask.as_str(), label.as_str()]);
+    let of_struct = ProjectionMask::columns(file.columns(), [bytes_mask.as_str(), label.as_str()]);
     let is_struct =
         matches!(schema.field_with_name(&image).map(arrow_schema::Field::data_type), Ok(DataType::Struct(_)));
-    let reader = builder.with_projection(if is_struct { of_struct } else { mask }).build();
+    let rows = file.rows(if is_struct { of_struct } else { mask });
     let mut row = 0;
-    for batch in reader.map_err(|error| unreadable(error.into()))? {
-        let batch = batch.map_err(|error| unreadable(error.into()))?;
+    for batch in rows.map_err(unreadable(path))? {
+        let batch = batch.map_err(unreadable(path))?;
         let column = batch.column_by_name(&image).map(|column| &**column);
         let bytes = match column.and_then(|column| column.as_any().downcast_ref::<StructArray>()) {
             Some(structure) => structure.column_by_name("bytes").map(|column| &**column),

@@ -1,6 +1,5 @@
 //! Tables in Parquet files: columns of numbers, truth values and words.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use arrow_array::cast::AsArray;
@@ -11,12 +10,11 @@ use arrow_array::types::{
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, Schema};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::DatasetError;
 use super::decoded::Decoded;
 use super::import_options::ImportOptions;
-use super::parquet_images::{self, guarded, shards};
+use super::parquet_images::{self, guarded, open, shards, unreadable};
 use super::table::{self, Column, MOST_NUMBERS, Table};
 
 /// The most bytes of words.
@@ -36,7 +34,7 @@ pub(super) fn is_there(from: &Path, options: &ImportOptions) -> bool {
     } else {
         shards(from, "train").ok().and_then(|all| all.into_iter().next())
     };
-    let names = first.and_then(|path| Some(guarded(&path, || builder(&path)).ok()?.schema().clone()));
+    let names = first.and_then(|path| Some(guarded(&path, || open(&path)).ok()?.schema().clone()));
     names.is_some_and(|schema| {
         !options.predict.is_empty()
             || !schema.fields().iter().any(|field| parquet_images::IMAGES.contains(&field.name().as_str()))
@@ -70,24 +68,15 @@ struct ReadTable {
     skipped: Vec<String>,
 }
 
-fn builder(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, DatasetError> {
-    let file = File::open(path).map_err(DatasetError::read(path))?;
-    ParquetRecordBatchReaderBuilder::try_new(file).map_err(unreadable(path))
-}
-
-fn unreadable<E: std::error::Error + Send + Sync + 'static>(path: &Path) -> impl Fn(E) -> DatasetError {
-    move |source| DatasetError::Parquet { path: path.to_owned(), source: Box::new(source) }
-}
-
 /// The rows of all files, one after another.
 fn read_all(paths: &[PathBuf], options: &ImportOptions) -> Result<ReadTable, DatasetError> {
     let mut read: Option<ReadTable> = None;
     let mut text = 0;
     for path in paths {
         let bad = |reason: String| DatasetError::BadTable { path: path.clone(), reason };
-        let builder = builder(path)?;
-        let schema = builder.schema().clone();
-        let (wanted, skipped) = columns(&schema, options);
+        let file = open(path)?;
+        let schema = file.schema();
+        let (wanted, skipped) = columns(schema, options);
         let names: Vec<String> = wanted.iter().map(|&at| schema.field(at).name().clone()).collect();
         let all = read.get_or_insert_with(|| ReadTable {
             table: Table {
@@ -100,8 +89,8 @@ fn read_all(paths: &[PathBuf], options: &ImportOptions) -> Result<ReadTable, Dat
         if all.table.names != names {
             return Err(bad("it has other columns than the files before it".to_owned()));
         }
-        let mask = ProjectionMask::roots(builder.parquet_schema(), wanted);
-        for batch in builder.with_projection(mask).build().map_err(unreadable(path))? {
+        let mask = ProjectionMask::roots(file.columns(), wanted);
+        for batch in file.rows(mask).map_err(unreadable(path))? {
             let batch = batch.map_err(unreadable(path))?;
             text += append(path, &mut all.table, &batch)?;
             if all.table.rows.saturating_mul(names.len()) > MOST_NUMBERS || text > MOST_TEXT {
@@ -236,6 +225,7 @@ fn words<'a>(entries: impl Iterator<Item = Option<&'a str>>) -> Column {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::sync::Arc;
 
     use arrow_array::{
