@@ -1,7 +1,7 @@
 //! The logs that attempts have left in the store. They lie beside what was committed: no commit proves them, and nothing depends on them.
 
-use std::borrow::Cow;
-use std::io::Read;
+use std::collections::VecDeque;
+use std::io::{self, BufRead, BufReader, Read};
 
 use basin_domain::id::{Attempt, LeaseId, TaskId};
 use basin_domain::key;
@@ -12,10 +12,11 @@ use crate::launch::on_blocking_thread;
 
 /// The largest log that is read, packed, in bytes.
 const MOST_PACKED: u64 = 16 << 20;
-/// The most of one that is unpacked, in bytes.
-const MOST_UNPACKED: u64 = 64 << 20;
-/// The most of one that is shown, in bytes: the newest lines.
+/// The most of one that is unpacked, in bytes; a worker keeps some 1 MiB.
+const MOST_UNPACKED: u64 = 16 << 20;
+/// The most of one that is shown, in bytes and in lines: the newest.
 const SHOWN: usize = 4 << 20;
+const SHOWN_LINES: usize = 1 << 18;
 
 /// A log, and whose it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,22 +80,52 @@ async fn of_attempt(
 
 /// The newest lines of a packed log that are about a task, with the number of the first.
 fn unpacked(packed: &[u8], task: &TaskId) -> (u64, Vec<String>) {
-    let mut bytes = Vec::new();
+    let (mut newest, task) = (NewestLines::default(), task.to_string());
     let read = zstd::stream::read::Decoder::new(packed)
-        .and_then(|decoder| decoder.take(MOST_UNPACKED).read_to_end(&mut bytes));
-    let (text, task) = (String::from_utf8_lossy(&bytes), task.to_string());
-    let mut lines: Vec<String> =
-        text.lines().filter_map(|line| shown_line(line, &task)).map(Cow::into_owned).collect();
+        .and_then(|decoder| read_lines(decoder.take(MOST_UNPACKED), &task, &mut newest));
     if let Err(error) = read {
-        lines.push(format!("the rest of the log can't be read: {error}"));
+        newest.add(format!("the rest of the log can't be read: {error}"));
     }
-    let mut size = 0;
-    let shown = lines.iter().rev().take_while(|line| {
-        size += line.len() + 1;
-        size <= SHOWN
-    });
-    let first = lines.len() - shown.count();
-    (first as u64, lines.split_off(first))
+    (newest.first, newest.lines.into())
+}
+
+fn read_lines(text: impl Read, task: &str, newest: &mut NewestLines) -> io::Result<()> {
+    let (mut text, mut line) = (BufReader::new(text), Vec::new());
+    loop {
+        let read = text.read_until(b'\n', &mut line);
+        // What was read of a line before the damage is shown.
+        if let Some(read) = String::from_utf8_lossy(&line).lines().next()
+            && let Some(shown) = shown_line(read, task)
+        {
+            newest.add(shown.into_owned());
+        }
+        if read? == 0 {
+            return Ok(());
+        }
+        line.clear();
+    }
+}
+
+/// The last lines of a text, as many as are shown. No more are kept: a log of nothing but ends of lines packs to some hundred bytes.
+#[derive(Default)]
+struct NewestLines {
+    /// The number of the first.
+    first: u64,
+    lines: VecDeque<String>,
+    /// Their bytes, with their ends.
+    size: usize,
+}
+
+impl NewestLines {
+    fn add(&mut self, line: String) {
+        self.size += line.len() + 1;
+        self.lines.push_back(line);
+        while self.size > SHOWN || self.lines.len() > SHOWN_LINES {
+            let Some(oldest) = self.lines.pop_front() else { break };
+            self.size -= oldest.len() + 1;
+            self.first += 1;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -145,5 +176,20 @@ mod tests {
         assert_eq!(lines[0], format!("line {first}"));
         assert_eq!(lines.last().map(String::as_str), Some("line 999999"));
         assert!(first > 0);
+    }
+
+    #[test]
+    fn of_a_log_of_nothing_but_ends_of_lines_a_bounded_number_is_kept() {
+        let ends = MOST_UNPACKED as usize + 1;
+        let (first, lines) = unpacked(&packed(&"\n".repeat(ends)), &sample::task(1).id);
+        assert_eq!((first, lines.len()), (MOST_UNPACKED - SHOWN_LINES as u64, SHOWN_LINES));
+        assert!(lines.capacity() <= 2 * SHOWN_LINES, "{}", lines.capacity());
+    }
+
+    #[test]
+    fn lines_end_as_terminals_end_them_and_what_is_no_text_is_said() {
+        let read = |text: &[u8]| unpacked(&zstd::encode_all(text, 3).unwrap(), &sample::task(1).id);
+        assert_eq!(read(b"a\r\n\nb\xff\nc"), (0, ["a", "", "b\u{fffd}", "c"].map(str::to_owned).to_vec()));
+        assert_eq!(read(b""), (0, Vec::new()));
     }
 }
