@@ -11,6 +11,7 @@ pub mod journal;
 pub mod launch;
 pub mod leader_election;
 pub mod leader_session;
+mod newest_lines;
 mod open_files;
 pub mod platform;
 pub mod rebuild;

@@ -1,6 +1,5 @@
 //! The logs that attempts have left in the store. They lie beside what was committed: no commit proves them, and nothing depends on them.
 
-use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read};
 
 use basin_domain::id::{Attempt, LeaseId, TaskId};
@@ -9,6 +8,7 @@ use basin_domain::task_log::shown_line;
 use basin_storage::{StorageError, Store};
 
 use crate::launch::on_blocking_thread;
+use crate::newest_lines::NewestLines;
 
 /// The largest log that is read, packed, in bytes.
 const MOST_PACKED: u64 = 16 << 20;
@@ -84,7 +84,8 @@ fn unpacked(packed: &[u8], task: &TaskId) -> (u64, Vec<String>) {
     let read = zstd::stream::read::Decoder::new(packed)
         .and_then(|decoder| read_lines(decoder.take(MOST_UNPACKED), &task, &mut newest));
     if let Err(error) = read {
-        newest.add(format!("the rest of the log can't be read: {error}"));
+        newest.push(format!("the rest of the log can't be read: {error}"));
+        newest.keep(SHOWN, SHOWN_LINES);
     }
     (newest.first, newest.lines.into())
 }
@@ -97,34 +98,14 @@ fn read_lines(text: impl Read, task: &str, newest: &mut NewestLines) -> io::Resu
         if let Some(read) = String::from_utf8_lossy(&line).lines().next()
             && let Some(shown) = shown_line(read, task)
         {
-            newest.add(shown.into_owned());
+            newest.push(shown.into_owned());
+            // A log of nothing but ends of lines packs to some hundred bytes.
+            newest.keep(SHOWN, SHOWN_LINES);
         }
         if read? == 0 {
             return Ok(());
         }
         line.clear();
-    }
-}
-
-/// The last lines of a text, as many as are shown. No more are kept: a log of nothing but ends of lines packs to some hundred bytes.
-#[derive(Default)]
-struct NewestLines {
-    /// The number of the first.
-    first: u64,
-    lines: VecDeque<String>,
-    /// Their bytes, with their ends.
-    size: usize,
-}
-
-impl NewestLines {
-    fn add(&mut self, line: String) {
-        self.size += line.len() + 1;
-        self.lines.push_back(line);
-        while self.size > SHOWN || self.lines.len() > SHOWN_LINES {
-            let Some(oldest) = self.lines.pop_front() else { break };
-            self.size -= oldest.len() + 1;
-            self.first += 1;
-        }
     }
 }
 

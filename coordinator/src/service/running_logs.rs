@@ -1,8 +1,10 @@
 //! The logs of tasks while they run.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 
 use basin_domain::id::{LeaseId, TaskId};
+
+use crate::newest_lines::NewestLines;
 
 /// The most of a task's log that is kept, in bytes.
 const KEPT_OF_TASK: usize = 64 << 10;
@@ -29,10 +31,7 @@ pub(super) struct RunningLogs {
 struct RunningLog {
     /// The lease under which it is worked on.
     lease: LeaseId,
-    /// The number of the first line that is kept.
-    first: u64,
-    lines: VecDeque<String>,
-    bytes: usize,
+    newest: NewestLines,
     /// When it was last written to.
     written: u64,
 }
@@ -46,29 +45,18 @@ pub(super) struct Lines {
 }
 
 impl RunningLog {
-    fn end(&self) -> u64 {
-        self.first + self.lines.len() as u64
-    }
-
     /// Adds lines, of which the first has this number. Those that are there already are left out, and where some are missing between,
     /// what is before them goes.
     fn add(&mut self, first: u64, lines: Vec<String>) {
         let first = first.min(MOST_NUMBERED);
-        if first > self.end() {
-            (self.first, self.bytes) = (first, 0);
-            self.lines.clear();
+        if first > self.newest.end() {
+            self.newest = NewestLines { first, ..NewestLines::default() };
         }
-        let known = usize::try_from(self.end() - first.min(self.end())).unwrap_or(usize::MAX);
+        let known = usize::try_from(self.newest.end().saturating_sub(first)).unwrap_or(usize::MAX);
         for line in lines.into_iter().take(MOST_LINES).skip(known) {
-            let line = shortened(line);
-            self.bytes += line.len() + 1;
-            self.lines.push_back(line);
+            self.newest.push(shortened(line));
         }
-        while self.bytes > KEPT_OF_TASK {
-            let Some(dropped) = self.lines.pop_front() else { break };
-            self.bytes -= dropped.len() + 1;
-            self.first += 1;
-        }
+        self.newest.keep(KEPT_OF_TASK, usize::MAX);
     }
 }
 
@@ -77,23 +65,23 @@ impl RunningLogs {
     pub(super) fn add(&mut self, task: TaskId, lease: &LeaseId, first: u64, lines: Vec<String>) {
         self.clock += 1;
         let log = self.of_tasks.entry(task).or_insert_with(|| new_log(lease));
-        let before = log.bytes;
+        let before = log.newest.bytes;
         if log.lease != *lease {
             *log = new_log(lease);
         }
         log.add(first, lines);
         log.written = self.clock;
-        self.bytes = (self.bytes + log.bytes).saturating_sub(before);
+        self.bytes = (self.bytes + log.newest.bytes).saturating_sub(before);
         while self.bytes > KEPT {
             let oldest = self.of_tasks.iter().min_by_key(|(_, log)| log.written).map(|(task, _)| *task);
             let Some(dropped) = oldest.and_then(|task| self.of_tasks.remove(&task)) else { break };
-            self.bytes = self.bytes.saturating_sub(dropped.bytes);
+            self.bytes = self.bytes.saturating_sub(dropped.newest.bytes);
         }
     }
 
     /// The lines from this number on that were said of a task under this lease; none if nothing was.
     pub(super) fn read(&self, task: &TaskId, lease: &LeaseId, after: u64) -> Option<Lines> {
-        let log = self.of_tasks.get(task).filter(|log| log.lease == *lease)?;
+        let log = &self.of_tasks.get(task).filter(|log| log.lease == *lease)?.newest;
         let skip = usize::try_from(after.saturating_sub(log.first)).unwrap_or(usize::MAX);
         let lines: Vec<String> = log.lines.iter().skip(skip).cloned().collect();
         Some(Lines { first: log.end() - lines.len() as u64, lines })
@@ -107,14 +95,14 @@ impl RunningLogs {
     /// Forgets what was said of these tasks.
     pub(super) fn forget(&mut self, tasks: &HashSet<TaskId>) {
         for task in tasks {
-            let bytes = self.of_tasks.remove(task).map_or(0, |log| log.bytes);
+            let bytes = self.of_tasks.remove(task).map_or(0, |log| log.newest.bytes);
             self.bytes = self.bytes.saturating_sub(bytes);
         }
     }
 }
 
 fn new_log(lease: &LeaseId) -> RunningLog {
-    RunningLog { lease: lease.clone(), first: 0, lines: VecDeque::new(), bytes: 0, written: 0 }
+    RunningLog { lease: lease.clone(), newest: NewestLines::default(), written: 0 }
 }
 
 fn shortened(mut line: String) -> String {
@@ -189,7 +177,7 @@ mod tests {
             logs.add(task(1), &lease, first, of(&["y"]));
         }
         assert!(logs.bytes <= KEPT);
-        assert!(logs.of_tasks.values().all(|log| log.bytes <= KEPT_OF_TASK));
-        assert_eq!(logs.bytes, logs.of_tasks.values().map(|log| log.bytes).sum::<usize>());
+        assert!(logs.of_tasks.values().all(|log| log.newest.bytes <= KEPT_OF_TASK));
+        assert_eq!(logs.bytes, logs.of_tasks.values().map(|log| log.newest.bytes).sum::<usize>());
     }
 }
